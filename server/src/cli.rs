@@ -1,0 +1,106 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The server of adieu: instant messaging whose conversations can be deleted for good.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    /// How log lines look; they go to standard error.
+    #[arg(long, env = "ADIEU_LOG_FORMAT", value_enum, default_value = "human", global = true)]
+    pub log_format: LogFormat,
+    /// The least important log lines that are still written.
+    #[arg(long, env = "ADIEU_LOG_LEVEL", default_value = "info", global = true)]
+    pub log_level: tracing::Level,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the REST API.
+    Serve(Serve),
+    /// Load a chat log (JSON Lines, plain or zstd) into a store that no server uses at the time.
+    Import(Import),
+    /// Print a credential.
+    #[command(name = "usersig")]
+    UserSig(UserSig),
+}
+
+/// `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where to listen, HOST:PORT; port 0 takes a free one.
+    #[arg(long, env = "ADIEU_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// The store: sqlite:PATH.
+    #[arg(long, env = "ADIEU_STORE")]
+    pub store: String,
+    /// The app's number (SDKAppID).
+    #[arg(long, env = "ADIEU_APP_ID")]
+    pub app_id: u64,
+    /// File with the app's secret, the key of every credential.
+    #[arg(long, env = "ADIEU_SECRET_FILE")]
+    pub secret_file: PathBuf,
+    /// The administrator's identifier.
+    #[arg(long, env = "ADIEU_ADMIN")]
+    pub admin: String,
+    /// Whether deletions reach the user's other devices; kept in the store, off in a new one.
+    #[arg(long, env = "ADIEU_SYNC_DELETIONS", value_enum)]
+    pub sync_deletions: Option<Switch>,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+/// `import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The chat log: a JSON object a line, with conversation, sender, time and text.
+    pub file: PathBuf,
+    /// The store: sqlite:PATH.
+    #[arg(long, env = "ADIEU_STORE")]
+    pub store: String,
+    /// Print the summary as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `usersig`.
+#[derive(Debug, Args)]
+pub struct UserSig {
+    /// The app's number (SDKAppID).
+    #[arg(long, env = "ADIEU_APP_ID")]
+    pub app_id: u64,
+    /// File with the app's secret.
+    #[arg(long, env = "ADIEU_SECRET_FILE")]
+    pub secret_file: PathBuf,
+    /// For which account.
+    #[arg(long)]
+    pub identifier: String,
+    /// How long it holds, in seconds.
+    #[arg(long, default_value_t = 86_400)]
+    pub expire: u64,
+    /// From when on it holds, in Unix seconds; default: now.
+    #[arg(long)]
+    pub time: Option<u64>,
+}

@@ -1,0 +1,20 @@
+//! The server of adieu: the published `v4` REST API over a store in which deleting a conversation
+//! is raising a watermark.
+//!
+//! [`serve`] takes requests, [`sign_in`] says who asks, [`routes`] answer them, [`storage`] keeps
+//! everything, [`purge`] removes what nobody can reach any more, [`import`] loads chat logs.
+
+mod app;
+pub mod cli;
+mod command;
+mod cursor;
+pub mod error;
+pub mod import;
+pub mod purge;
+pub mod routes;
+pub mod serve;
+pub mod sign_in;
+pub mod storage;
+pub mod user_sig;
+
+pub use error::{Error, Result};

@@ -1,0 +1,177 @@
+//! From a request to its answer.
+//!
+//! Every answer of the REST API has HTTP status 200 and an envelope, whatever was asked: so one
+//! handler takes all requests, and this is the one place that knows how an answer looks.
+
+mod account;
+mod contact;
+mod friend;
+mod group;
+mod listing;
+mod message;
+
+use std::{sync::Arc, time::Instant};
+
+use adieu_protocol::{Answer, Envelope};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::{Method, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http_body_util::BodyExt;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Error, Result,
+    app::App,
+    command::{Command, Service},
+    sign_in::{Caller, sign_in},
+    user_sig::unix_now,
+};
+
+/// Largest body of a request, in bytes.
+const MAX_BODY: usize = 1 << 20;
+/// How much of a larger body is read and dropped, so that its sender gets to see the refusal.
+const MAX_DROPPED: usize = 16 << 20;
+
+/// The routes.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new().route("/healthz", get(async || "ok")).fallback(rest).with_state(app)
+}
+
+async fn rest(State(app): State<Arc<App>>, request: Request) -> Response {
+    let begun = Instant::now();
+    let path = request.uri().path().to_owned();
+    let command = Command::of(path.trim_start_matches('/'));
+    // Where no command is meant, no service has numbers of its own: none of them is used.
+    let service = command.map_or(Service::Contact, Command::service);
+    let answered = match command {
+        Some(command) => call(&app, command, request).await,
+        None => Err(unknown(&path)),
+    };
+    let bytes = match answered {
+        Ok(bytes) => bytes,
+        Err(error) => refuse(&error, service, service.has_error_display() && command.is_some()),
+    };
+    tracing::debug!(command = path, bytes = bytes.len(), elapsed = ?begun.elapsed(), "answered");
+    ([(header::CONTENT_TYPE, "application/json")], bytes).into_response()
+}
+
+fn unknown(path: &str) -> Error {
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    match parts.as_slice() {
+        ["v4", service, command] => Error::NoSuchCommand(format!("{service}/{command}")),
+        _ => Error::BadUrl,
+    }
+}
+
+fn refuse(error: &Error, service: Service, display: bool) -> Vec<u8> {
+    let (code, info) = told(error, service);
+    let envelope = Envelope::fail(code, info);
+    let envelope = if display { envelope.with_display() } else { envelope };
+    serde_json::to_vec(&envelope).unwrap_or_default()
+}
+
+/// Number and words for the caller. What broke inside is for the log.
+fn told(error: &Error, service: Service) -> (i32, String) {
+    if error.is_internal() {
+        tracing::error!(%error, "a request failed");
+        return (error.code(service), "internal error".to_owned());
+    }
+    (error.code(service), error.to_string())
+}
+
+async fn call(app: &App, command: Command, request: Request) -> Result<Vec<u8>> {
+    if request.method() != Method::POST {
+        return Err(Error::NotPost);
+    }
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    // Read first, whoever asks: an answer to a half-read request gets lost on the way.
+    let body = read(request.into_body()).await?;
+    let caller = sign_in(&query, &app.signer, &app.admin, unix_now())?;
+    if !caller.is_admin() && !command.is_self_service() {
+        return Err(Error::AdminNeeded);
+    }
+    let call = Call { app, caller, now: unix_now(), display: command.service().has_error_display(), body };
+    match command {
+        Command::AccountImport => call.answer(account::import).await,
+        Command::SendMsg => call.answer(message::send).await,
+        Command::AdminGetRoamMsg => call.answer(message::roam).await,
+        Command::CreateGroup => call.answer(group::create).await,
+        Command::AddGroupMember => call.answer(group::add_members).await,
+        Command::DeleteGroupMember => call.answer(group::remove_members).await,
+        Command::DestroyGroup => call.answer(group::dissolve).await,
+        Command::SendGroupMsg => call.answer(group::send).await,
+        Command::GroupMsgGetSimple => call.answer(group::messages).await,
+        Command::FriendAdd => call.answer(friend::add).await,
+        Command::FriendDelete => call.answer(friend::delete).await,
+        Command::FriendGet => call.answer(friend::list).await,
+        Command::GetList => call.answer(contact::list).await,
+        Command::Delete => call.answer(contact::delete).await,
+        Command::BatchDelete => call.answer(contact::batch_delete).await,
+        Command::Sync => call.answer(contact::sync).await,
+        Command::GetHistory => call.answer(contact::history).await,
+    }
+}
+
+/// A request whose sender is known.
+struct Call<'a> {
+    app: &'a App,
+    caller: Caller,
+    /// When it came, in Unix seconds.
+    now: u64,
+    display: bool,
+    body: Bytes,
+}
+
+impl<'a> Call<'a> {
+    async fn answer<Q, A>(&'a self, command: impl AsyncFn(&'a Self, Q) -> Result<A>) -> Result<Vec<u8>>
+    where
+        Q: DeserializeOwned,
+        A: Serialize,
+    {
+        let body = command(self, parse(&self.body)?).await?;
+        let envelope = if self.display { Envelope::ok().with_display() } else { Envelope::ok() };
+        serde_json::to_vec(&Answer { body, envelope }).map_err(|error| Error::Storage(error.to_string()))
+    }
+}
+
+fn parse<Q: DeserializeOwned>(body: &[u8]) -> Result<Q> {
+    if body.trim_ascii().is_empty() {
+        return Err(Error::BadJson("it is empty; a request without fields is {}".to_owned()));
+    }
+    match serde_json::from_slice(body) {
+        Ok(request) => Ok(request),
+        Err(error) if error.is_data() => Err(Error::BadParameter(field_error::<Q>(body))),
+        Err(error) => Err(Error::BadJson(error.to_string())),
+    }
+}
+
+/// Reads once more, for the name of the field that is wrong.
+fn field_error<Q: DeserializeOwned>(body: &[u8]) -> String {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    match serde_path_to_error::deserialize::<_, Q>(&mut json) {
+        Ok(_) => "a field is wrong".to_owned(),
+        Err(error) if error.path().iter().len() == 0 => error.inner().to_string(),
+        Err(error) => format!("{}: {}", error.path(), error.inner()),
+    }
+}
+
+async fn read(mut body: Body) -> Result<Bytes> {
+    let mut read = Vec::new();
+    let mut size = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Error::BodyUnreadable)?.into_data() else { continue };
+        size += data.len();
+        if size > MAX_DROPPED {
+            break;
+        }
+        if size <= MAX_BODY {
+            read.extend_from_slice(&data);
+        }
+    }
+    if size > MAX_BODY { Err(Error::BodyTooLarge(MAX_BODY)) } else { Ok(read.into()) }
+}

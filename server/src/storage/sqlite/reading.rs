@@ -1,0 +1,188 @@
+//! Reading messages, as far as a view lets one.
+
+use rusqlite::{Connection, Row, params};
+
+use super::{
+    names::{account, c2c, conversation, known_account, living_group, signed},
+    sending::audience,
+    views,
+};
+use crate::{
+    Error, Result,
+    storage::{GroupPage, GroupQuery, HistoryPage, HistoryQuery, Message, RoamPage, RoamQuery},
+};
+
+macro_rules! messages {
+    ($rest:literal) => {
+        concat!(
+            "SELECT m.position, a.name, m.time, m.seq, m.random, m.body, m.custom
+             FROM messages m JOIN accounts a ON a.id = m.sender
+             WHERE m.conversation = ?1 AND m.position > ?2 AND m.position <= ?3
+             AND (m.audience IS NULL OR instr(m.audience, ?4) > 0) ",
+            $rest
+        )
+    };
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
+    Ok(Message {
+        position: row.get(0)?,
+        sender: row.get(1)?,
+        time: row.get(2)?,
+        seq: row.get(3)?,
+        random: row.get(4)?,
+        body: row.get(5)?,
+        custom: row.get(6)?,
+    })
+}
+
+/// A range of a conversation: positions above `above` and up to `through`, as `viewer` sees them.
+struct Range {
+    conversation: i64,
+    above: u64,
+    through: u64,
+    viewer: String,
+}
+
+impl Range {
+    fn ascending(&self, connection: &Connection, limit: usize) -> Result<Vec<Message>> {
+        self.collect(connection, messages!("ORDER BY m.position LIMIT ?5"), limit)
+    }
+
+    fn descending(&self, connection: &Connection, limit: usize) -> Result<Vec<Message>> {
+        self.collect(connection, messages!("ORDER BY m.position DESC LIMIT ?5"), limit)
+    }
+
+    fn collect(&self, connection: &Connection, sql: &str, limit: usize) -> Result<Vec<Message>> {
+        let mut find = connection.prepare_cached(sql)?;
+        let rows = find.query_map(
+            params![self.conversation, signed(self.above), signed(self.through), self.viewer, signed(limit as u64)],
+            read,
+        )?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The first position in the range whose message is later than `time`, or the one behind the
+    /// range. Times never fall while positions rise, so this takes a few steps, not a scan.
+    fn first_later(&self, connection: &Connection, time: u64) -> Result<u64> {
+        let mut find =
+            connection.prepare_cached("SELECT time FROM messages WHERE conversation = ?1 AND position = ?2")?;
+        let (mut low, mut high) = (self.above + 1, self.through + 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let at: u64 = find.query_row([self.conversation, signed(middle)], |row| row.get(0))?;
+            if at > time {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        Ok(low)
+    }
+}
+
+/// What an owner's view of a conversation shows above a position.
+pub(super) fn history(connection: &Connection, query: &HistoryQuery) -> Result<HistoryPage> {
+    let nothing = HistoryPage { complete: true, ..HistoryPage::default() };
+    let owner = known_account(connection, &query.owner)?;
+    let Some(conversation) = conversation(connection, owner, &query.conversation)? else { return Ok(nothing) };
+    let Some((view, heads)) = views::load(connection, owner, conversation)? else { return Ok(nothing) };
+    let Some((head, _)) = view.newest(&heads) else { return Ok(nothing) };
+    let range = Range {
+        conversation,
+        above: view.floor().max(query.after),
+        through: head,
+        viewer: audience(&[owner]),
+    };
+    let messages = range.ascending(connection, query.limit)?;
+    let complete = messages.len() < query.limit || messages.last().is_some_and(|last| last.position >= head);
+    Ok(HistoryPage { messages, head, complete })
+}
+
+/// A page of a group's messages, newest first.
+pub(super) fn group_messages(connection: &Connection, query: &GroupQuery) -> Result<GroupPage> {
+    let (range, limit) = match &query.viewer {
+        None => {
+            let conversation = living_group(connection, &query.group)?;
+            let head = views::heads(connection, conversation)?.head;
+            // Every audience begins with a comma: this viewer sees all that is stored.
+            (Range { conversation, above: 0, through: head, viewer: ",".to_owned() }, query.limit)
+        }
+        Some(viewer) => {
+            let owner = known_account(connection, viewer)?;
+            let stranger = || Error::NotAMember { account: viewer.clone(), group: query.group.clone() };
+            let conversation = super::names::group(connection, &query.group)?.ok_or_else(stranger)?.0;
+            let (view, heads) = views::load(connection, owner, conversation)?.ok_or_else(stranger)?;
+            let through = view.newest(&heads).map_or(0, |(position, _)| position);
+            (Range { conversation, above: view.floor(), through, viewer: audience(&[owner]) }, query.limit)
+        }
+    };
+    let through = query.through.map_or(range.through, |wanted| wanted.min(range.through));
+    let mut messages = Range { through, ..range }.descending(connection, limit + 1)?;
+    let complete = messages.len() <= limit;
+    messages.truncate(limit);
+    Ok(GroupPage { messages, complete })
+}
+
+/// A page of one-to-one history in a range of time.
+pub(super) fn roam(connection: &Connection, query: &RoamQuery) -> Result<RoamPage> {
+    let nothing = RoamPage { complete: true, ..RoamPage::default() };
+    let operator = known_account(connection, &query.operator)?;
+    let peer = account(connection, &query.peer)?.ok_or_else(|| Error::AccountNotFound(query.peer.clone()))?;
+    let Some(conversation) = c2c(connection, operator, peer)? else { return Ok(nothing) };
+    let Some((view, heads)) = views::load(connection, operator, conversation)? else { return Ok(nothing) };
+    let Some((head, _)) = view.newest(&heads) else { return Ok(nothing) };
+    let whole = Range { conversation, above: view.floor(), through: head, viewer: audience(&[operator]) };
+
+    let mut end = whole.first_later(connection, query.max_time)?;
+    if let Some(behind) = query.behind {
+        end = end.min(place_of(connection, &whole, behind)?);
+    }
+    let begin = match query.min_time.checked_sub(1) {
+        Some(before) => whole.first_later(connection, before)?,
+        None => whole.above + 1,
+    };
+    if begin >= end {
+        return Ok(nothing);
+    }
+    let range = Range { above: begin - 1, through: end - 1, ..whole };
+    let mut messages = range.descending(connection, query.limit + 1)?;
+    let mut complete = messages.len() <= query.limit;
+    messages.truncate(query.limit);
+    let mut bytes = 0;
+    // The first comes however large it is: a page without a message would never end.
+    let fitting = messages.iter().take_while(|message| {
+        let fits = bytes == 0 || bytes + size(message) <= query.bytes;
+        bytes += size(message);
+        fits
+    });
+    let fitting = fitting.count();
+    if fitting < messages.len() {
+        complete = false;
+        messages.truncate(fitting);
+    }
+    messages.reverse();
+    Ok(RoamPage { messages, complete })
+}
+
+/// About what a message takes in an answer: its body, and the fields around it.
+fn size(message: &Message) -> usize {
+    200 + message.body.len() + message.custom.as_ref().map_or(0, String::len)
+}
+
+/// The position of the message with this sequence number, random and time. Where it is gone, the
+/// first position of its time: nothing older is lost, nothing newer comes twice.
+fn place_of(connection: &Connection, range: &Range, (seq, random, time): (u32, u32, u64)) -> Result<u64> {
+    let first = match time.checked_sub(1) {
+        Some(before) => range.first_later(connection, before)?,
+        None => range.above + 1,
+    };
+    let behind = range.first_later(connection, time)?;
+    let mut find = connection.prepare_cached(
+        "SELECT max(position) FROM messages
+         WHERE conversation = ?1 AND position >= ?2 AND position < ?3 AND seq = ?4 AND random = ?5",
+    )?;
+    let place: Option<u64> = find
+        .query_row(params![range.conversation, signed(first), signed(behind), seq, random], |row| row.get(0))?;
+    Ok(place.unwrap_or(first))
+}

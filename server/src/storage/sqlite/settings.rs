@@ -1,0 +1,50 @@
+//! The store's settings.
+
+use rusqlite::{Connection, OptionalExtension, ToSql, params, types::FromSql};
+
+use super::names::signed;
+use crate::{Error, Result, storage::Settings};
+
+const APP_ID: &str = "app_id";
+const SYNC_DELETIONS: &str = "sync_deletions";
+
+fn get<T: FromSql>(connection: &Connection, name: &str) -> Result<Option<T>> {
+    let mut find = connection.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
+    Ok(find.query_row([name], |row| row.get(0)).optional()?)
+}
+
+fn put(connection: &Connection, name: &str, value: impl ToSql) -> Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)")?
+        .execute(params![name, value])?;
+    Ok(())
+}
+
+pub(super) fn load(connection: &Connection) -> Result<Settings> {
+    Ok(Settings {
+        app_id: get(connection, APP_ID)?,
+        sync_deletions: sync_deletions(connection)?,
+        secret: get(connection, "secret")?.ok_or_else(|| Error::Storage("the store has no secret".to_owned()))?,
+    })
+}
+
+/// Read inside the operation that acts on it: whoever flips the switch is before or behind a
+/// deletion, never in its middle.
+// SYNC-1
+pub(super) fn sync_deletions(connection: &Connection) -> Result<bool> {
+    Ok(get(connection, SYNC_DELETIONS)?.unwrap_or(false))
+}
+
+pub(super) fn set_sync_deletions(connection: &Connection, on: bool) -> Result<()> {
+    put(connection, SYNC_DELETIONS, on)
+}
+
+pub(super) fn bind_app(connection: &Connection, app_id: u64) -> Result<()> {
+    match get::<u64>(connection, APP_ID)? {
+        Some(bound) if bound == app_id => Ok(()),
+        Some(bound) => {
+            Err(Error::Store(format!("the store belongs to the app {bound}; it cannot serve the app {app_id}")))
+        }
+        None => put(connection, APP_ID, signed(app_id)),
+    }
+}
