@@ -1,0 +1,464 @@
+//! A client: one account's store, its line to the server, and the threads between them.
+//!
+//! | thread | what it does |
+//! |---|---|
+//! | `adieu-work` | everything on the store |
+//! | `adieu-checkpoint` | moves the write-ahead log into the database |
+//! | `adieu-ask` | asks the server to delete |
+//! | `adieu-pull` | pulls from the server |
+//! | `adieu-deliver` | calls the host, unless the host delivers |
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use zeroize::Zeroizing;
+
+use crate::conversation::{ConversationId, Message, Positions, Summary};
+use crate::deletion::{Asker, DeletionId, Deletions, IdSource, Receipt, Receipts, Request};
+use crate::delivery::{Delivery, Job, Mode, Reply};
+use crate::error::{Error, Result};
+use crate::queue::Queue;
+use crate::remote::Remote;
+use crate::store::{RawKey, Store, Verification};
+use crate::sync::{Page, Puller, Sink};
+use crate::worker::{Command, PAGES_AHEAD, Worker};
+
+/// Most messages in one [`Client::save`].
+pub const MAX_SAVE: usize = 10_000;
+/// Most messages in one [`Client::history`].
+pub const MAX_HISTORY: usize = 1_000;
+
+/// How a client is opened.
+pub struct Config {
+    /// The store's folder; it must exist.
+    pub folder: PathBuf,
+    /// Whose account this is.
+    pub user: String,
+    /// Wraps all keys; `None` keeps one in the folder.
+    pub master_key: Option<RawKey>,
+    /// `None`: there is no server, and the device is all there is.
+    pub server: Option<Server>,
+    /// Who delivers.
+    pub delivery: Mode,
+}
+
+/// The server's side of a [`Config`].
+pub struct Server {
+    /// Its URL.
+    pub url: String,
+    /// The app.
+    pub app_id: u64,
+    /// Which of the user's devices this is; `None`: a name that the store keeps.
+    pub device: Option<String>,
+    /// The credential; empty: not signed in yet.
+    pub user_sig: Zeroizing<String>,
+}
+
+/// An open client. Every method may be called from any thread.
+pub struct Client {
+    queue: Arc<Queue<Command>>,
+    positions: Arc<Positions>,
+    delivery: Arc<Delivery>,
+    receipts: Arc<Receipts>,
+    remote: Option<Arc<Remote>>,
+    ids: Arc<IdSource>,
+    puller: Mutex<Option<Puller>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    deliverer: Mutex<Option<JoinHandle<()>>>,
+    closing: AtomicBool,
+    close_from_callback: AtomicBool,
+    closed: Mutex<bool>,
+    closed_changed: Condvar,
+}
+
+impl Client {
+    /// Opens the store and starts the threads. Deletions that an earlier life of the process left
+    /// behind are taken up at once.
+    pub fn open(config: Config) -> Result<Arc<Self>> {
+        adieu_protocol::conversation_id::check_user_id(&config.user)
+            .map_err(|error| Error::Parameter(format!("user_id: {error}")))?;
+        if let Some(server) = &config.server {
+            Remote::check(&server.url, server.device.as_deref())?;
+        }
+        let store = Store::open(&config.folder, &config.user, config.master_key)?;
+        let remote = match config.server {
+            Some(Server {
+                url,
+                app_id,
+                device,
+                user_sig,
+            }) => {
+                let device = device.unwrap_or_else(|| store.device_name());
+                Some(Arc::new(Remote::new(
+                    &url,
+                    app_id,
+                    &config.user,
+                    &device,
+                    &user_sig,
+                )?))
+            }
+            None => None,
+        };
+        let positions = Arc::new(Positions::default());
+        store.publish(&positions);
+
+        let queue = Arc::new(Queue::new());
+        let delivery = Arc::new(Delivery::new(config.delivery));
+        let receipts = Arc::new(Receipts::default());
+        let mut threads = Vec::new();
+        let mut asker = None;
+        let mut puller = None;
+        if let Some(remote) = &remote {
+            let answers = queue.clone();
+            let (line, thread) = Asker::start(remote.clone(), move |answer| {
+                push(&answers, Command::Answered(answer))
+            })?;
+            asker = Some(line);
+            threads.push(thread);
+            let sink = ToWorker {
+                queue: queue.clone(),
+                positions: positions.clone(),
+            };
+            let (line, thread) = Puller::start(remote.clone(), sink)?;
+            puller = Some(line);
+            threads.push(thread);
+        }
+        let ids = Arc::new(IdSource::new()?);
+        let told = queue.clone();
+        let delivered =
+            Arc::new(move |id, conversation| push(&told, Command::Delivered(id, conversation)));
+        let deletions = Deletions::new(
+            asker,
+            delivery.clone(),
+            receipts.clone(),
+            ids.clone(),
+            delivered,
+        );
+        threads.extend(Worker::start(
+            store,
+            deletions,
+            positions.clone(),
+            queue.clone(),
+        )?);
+        let client = Arc::new(Self {
+            queue,
+            positions,
+            delivery,
+            receipts,
+            remote,
+            ids,
+            puller: Mutex::new(puller),
+            threads: Mutex::new(threads),
+            deliverer: Mutex::new(None),
+            closing: AtomicBool::new(false),
+            close_from_callback: AtomicBool::new(false),
+            closed: Mutex::new(false),
+            closed_changed: Condvar::new(),
+        });
+        if client
+            .remote
+            .as_ref()
+            .is_none_or(|remote| remote.is_signed_in())
+        {
+            push(&client.queue, Command::Settle);
+        }
+        Ok(client)
+    }
+
+    /// Starts delivering on a library thread; not called where the host delivers. `gone` is
+    /// called when a close from a callback has taken effect.
+    pub fn start_delivering(self: &Arc<Self>, gone: impl FnOnce() + Send + 'static) -> Result<()> {
+        let client = self.clone();
+        let thread = std::thread::Builder::new()
+            .name("adieu-deliver".to_owned())
+            .spawn(move || {
+                client
+                    .delivery
+                    .run_until_finished(|| client.close_from_callback.load(Ordering::SeqCst));
+                if client.close_from_callback.load(Ordering::SeqCst) {
+                    client.close_here();
+                    gone();
+                }
+            })?;
+        *self.deliverer.lock() = Some(thread);
+        Ok(())
+    }
+
+    /// A new id for a deletion.
+    pub fn new_deletion_id(&self) -> DeletionId {
+        self.ids.next()
+    }
+
+    /// Where answers of this client go.
+    pub fn delivery(&self) -> &Arc<Delivery> {
+        &self.delivery
+    }
+
+    /// Deletes a conversation. Never waits for disk or network.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], as for every call below: it was refused, and `reply` answers nothing.
+    pub fn delete(
+        &self,
+        id: DeletionId,
+        conversation: ConversationId,
+        timeout: Duration,
+        reply: Reply<()>,
+    ) -> Result<()> {
+        let accepted = Instant::now();
+        let cut_off = self.positions.head(&conversation.native());
+        self.submit(Command::Delete(Request {
+            id,
+            conversation,
+            cut_off,
+            accepted,
+            deadline: accepted + timeout,
+            reply,
+        }))
+    }
+
+    /// Fails a call that was accepted, by the same way as every other outcome.
+    pub fn reject<T: Send>(&self, error: Error, reply: Reply<T>) -> Result<()> {
+        self.submit(Command::Reject(Box::new(move |accepted| {
+            if accepted {
+                reply.send(Err(error))
+            } else {
+                reply.release()
+            }
+        })))
+    }
+
+    /// Saves messages of the host's own transport. From here on they are accepted: a deletion
+    /// that is made after this covers them.
+    pub fn save(
+        &self,
+        conversation: ConversationId,
+        messages: Vec<Message>,
+        reply: Reply<()>,
+    ) -> Result<()> {
+        if let Some(error) = messages.iter().find_map(|message| message.check().err()) {
+            return self.reject(error, reply);
+        }
+        if let Some(highest) = messages.iter().map(|message| message.position).max() {
+            self.positions.raise(&conversation.native(), highest);
+        }
+        self.submit(Command::Save {
+            conversation,
+            messages,
+            reply,
+        })
+    }
+
+    /// Pulls what the server has and this device lacks.
+    pub fn pull(&self, reply: Reply<()>) -> Result<()> {
+        if self.remote.is_none() {
+            return self.reject(no_server(), reply);
+        }
+        match self.puller.lock().as_ref() {
+            Some(puller) => {
+                push(&self.queue, Command::Settle);
+                puller.pull(reply);
+                Ok(())
+            }
+            None => {
+                reply.release();
+                Err(Error::Closed)
+            }
+        }
+    }
+
+    /// The conversation list, the newest first.
+    pub fn list(&self, reply: Reply<Vec<Summary>>) -> Result<()> {
+        self.submit(Command::List(reply))
+    }
+
+    /// At most `count` messages below the position `before`, the newest first.
+    pub fn history(
+        &self,
+        conversation: ConversationId,
+        before: u64,
+        count: usize,
+        reply: Reply<Vec<Message>>,
+    ) -> Result<()> {
+        if count == 0 || count > MAX_HISTORY {
+            return self.reject(
+                Error::Parameter(format!("count is {count}; allowed: 1 to {MAX_HISTORY}")),
+                reply,
+            );
+        }
+        self.submit(Command::History {
+            conversation,
+            before,
+            count,
+            reply,
+        })
+    }
+
+    /// The forensic look.
+    pub fn verify(
+        &self,
+        conversation: ConversationId,
+        texts: Vec<Vec<u8>>,
+        reply: Reply<Verification>,
+    ) -> Result<()> {
+        self.submit(Command::Verify {
+            conversation,
+            texts,
+            reply,
+        })
+    }
+
+    /// Unread messages in all conversations.
+    pub fn total_unread(&self) -> u64 {
+        self.positions.unread()
+    }
+
+    /// What a deletion that succeeded did.
+    pub fn receipt(&self, id: DeletionId) -> Option<Receipt> {
+        self.receipts.find(id)
+    }
+
+    /// Replaces the UserSig, and asks again for what is not settled; an empty one signs out.
+    pub fn sign_in(&self, user_sig: &str) -> Result<()> {
+        let remote = self.remote.as_ref().ok_or_else(no_server)?;
+        remote.set_user_sig(user_sig);
+        if !user_sig.is_empty() {
+            push(&self.queue, Command::Settle);
+        }
+        Ok(())
+    }
+
+    /// Delivers on this thread what is queued; `gone` is called when a callback has closed the
+    /// client and that has taken effect.
+    pub fn poll(&self, gone: impl FnOnce()) -> usize {
+        let delivered = self.delivery.poll(usize::MAX);
+        if self.close_from_callback.load(Ordering::SeqCst) && !self.delivery.is_delivering_here() {
+            self.close_here();
+            gone();
+        }
+        delivered
+    }
+
+    /// Takes no more calls. `false` when that was so already.
+    pub fn begin_close(&self) -> bool {
+        !self.closing.swap(true, Ordering::SeqCst)
+    }
+
+    /// Notes that a callback wants the client closed, which happens when it returns.
+    pub fn close_after_callback(&self) {
+        self.close_from_callback.store(true, Ordering::SeqCst);
+    }
+
+    /// Closes: returns when the last callback has returned and the last thread is gone.
+    pub fn close_here(&self) {
+        self.stop_threads();
+        if self.delivery.by_host() || self.close_from_callback.load(Ordering::SeqCst) {
+            self.delivery.drain();
+        } else {
+            self.delivery.finish();
+            if let Some(thread) = self.deliverer.lock().take() {
+                let _ = thread.join();
+            }
+        }
+        self.note_closed();
+    }
+
+    /// Closes without waiting: `last` is delivered after everything else, and then nothing is.
+    pub fn close_elsewhere(self: &Arc<Self>, last: Job) -> Result<()> {
+        let client = self.clone();
+        std::thread::Builder::new()
+            .name("adieu-close".to_owned())
+            .spawn(move || {
+                client.stop_threads();
+                let closed = client.clone();
+                client.delivery.push(Box::new(move || {
+                    last();
+                    closed.note_closed();
+                }));
+                client.delivery.finish();
+            })?;
+        Ok(())
+    }
+
+    /// Waits until another thread's close has ended.
+    pub fn wait_closed(&self) {
+        let mut closed = self.closed.lock();
+        while !*closed {
+            self.closed_changed.wait(&mut closed);
+        }
+    }
+
+    fn note_closed(&self) {
+        *self.closed.lock() = true;
+        self.closed_changed.notify_all();
+    }
+
+    /// Ends every thread but the one that delivers.
+    fn stop_threads(&self) {
+        if let Some(remote) = &self.remote {
+            remote.interrupt();
+        }
+        drop(self.puller.lock().take());
+        self.queue.close();
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for thread in threads {
+            let _ = thread.join();
+        }
+    }
+
+    fn submit(&self, command: Command) -> Result<()> {
+        self.queue.push(command).map_err(|refused| {
+            refused.release();
+            Error::Closed
+        })
+    }
+}
+
+fn no_server() -> Error {
+    Error::Parameter("this client was opened without a server".to_owned())
+}
+
+/// For what nobody waits for: after the close it is nobody's business.
+fn push(queue: &Queue<Command>, command: Command) {
+    if let Err(refused) = queue.push(command) {
+        refused.release();
+    }
+}
+
+/// Hands on what was pulled.
+struct ToWorker {
+    queue: Arc<Queue<Command>>,
+    positions: Arc<Positions>,
+}
+
+impl Sink for ToWorker {
+    fn head(&self, conversation: &ConversationId) -> u64 {
+        self.positions.head(&conversation.native()).unwrap_or(0)
+    }
+
+    fn store(&self, page: Page) -> bool {
+        self.queue
+            .push_when_shorter_than(PAGES_AHEAD, Command::Pulled(page))
+            .is_ok()
+    }
+
+    fn erase(&self, conversation: ConversationId, through: u64) {
+        push(
+            &self.queue,
+            Command::EraseElsewhere {
+                conversation,
+                through,
+            },
+        );
+    }
+
+    fn done(&self, reply: Reply<()>) {
+        if let Err(Command::PullDone(reply)) = self.queue.push(Command::PullDone(reply)) {
+            reply.send(Err(Error::Closed));
+        }
+    }
+}

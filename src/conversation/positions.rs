@@ -1,0 +1,45 @@
+//! The highest position of each conversation that this device has accepted.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+/// No position reaches this; in the store it means "without an end".
+pub const END: u64 = i64::MAX as u64;
+
+/// What callers ask without waiting for the store: where a deletion that is made now must cut
+/// off, and how much is unread. Kept in memory beside the store, which is its source at open.
+#[derive(Default)]
+pub struct Positions {
+    heads: Mutex<HashMap<String, u64>>,
+    unread: AtomicU64,
+}
+
+impl Positions {
+    /// Raises the head of a conversation, given by its native id; it is never lowered.
+    pub fn raise(&self, conversation: &str, position: u64) {
+        let mut heads = self.heads.lock();
+        match heads.get_mut(conversation) {
+            Some(head) => *head = position.max(*head),
+            None => {
+                heads.insert(conversation.to_owned(), position);
+            }
+        }
+    }
+
+    /// The head of a conversation; `None` when this device knows no position of it.
+    pub fn head(&self, conversation: &str) -> Option<u64> {
+        self.heads.lock().get(conversation).copied()
+    }
+
+    /// Unread messages in all conversations.
+    pub fn unread(&self) -> u64 {
+        self.unread.load(Ordering::Relaxed)
+    }
+
+    /// Sets what [`Self::unread`] answers.
+    pub fn set_unread(&self, unread: u64) {
+        self.unread.store(unread, Ordering::Relaxed);
+    }
+}

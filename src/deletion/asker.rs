@@ -1,0 +1,203 @@
+//! Asking the server to delete, on a thread of its own, so that a slow server holds up nothing
+//! else on the device.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use adieu_protocol::path;
+use adieu_protocol::recent_contact::{
+    BatchDelete, BatchDeleteItem, BatchDeleted, Delete, Deleted, MAX_BATCH, Target,
+};
+
+use crate::error::{Error, Result, code};
+use crate::remote::{CallError, Remote};
+use crate::store::Intent;
+
+/// A deletion that the server is to carry out.
+pub struct Question {
+    /// Which.
+    pub intent: Intent,
+    /// When nobody waits for it any more.
+    pub deadline: Instant,
+}
+
+/// What the server said: the position up to which it has cleared, where it tells.
+pub struct Answer {
+    /// To which question.
+    pub intent: Intent,
+    /// [`Error::OutcomeUnknown`] when it may have done it.
+    pub result: Result<Option<u64>>,
+}
+
+/// The line to the server. Dropped, it ends the thread behind it.
+pub struct Asker(Sender<Vec<Question>>);
+
+impl Asker {
+    /// Starts the thread; `answered` is called on it.
+    pub fn start(
+        remote: Arc<Remote>,
+        answered: impl Fn(Vec<Answer>) + Send + 'static,
+    ) -> Result<(Self, JoinHandle<()>)> {
+        let (line, questions) = channel();
+        let thread = std::thread::Builder::new()
+            .name("adieu-ask".to_owned())
+            .spawn(move || run(&remote, &questions, answered))?;
+        Ok((Self(line), thread))
+    }
+
+    /// Asks; everything in one call goes out together.
+    pub fn ask(&self, questions: Vec<Question>) {
+        // The thread ends only after this line is dropped, so there is someone to hear.
+        let _ = self.0.send(questions);
+    }
+}
+
+fn run(remote: &Remote, questions: &Receiver<Vec<Question>>, answered: impl Fn(Vec<Answer>)) {
+    while let Ok(mut asked) = questions.recv() {
+        asked.extend(questions.try_iter().flatten());
+        while !asked.is_empty() {
+            let batch: Vec<_> = asked.drain(..asked.len().min(MAX_BATCH)).collect();
+            answered(ask(remote, batch));
+        }
+    }
+}
+
+fn ask(remote: &Remote, batch: Vec<Question>) -> Vec<Answer> {
+    let now = Instant::now();
+    let (on_time, late): (Vec<_>, Vec<_>) = batch
+        .into_iter()
+        .partition(|question| question.deadline > now);
+    // The REST API has no system conversation: nothing of it is on the server.
+    let (asked, local): (Vec<_>, Vec<_>) = on_time
+        .into_iter()
+        .partition(|question| Target::of(&question.intent.conversation).is_some());
+    let mut answers: Vec<_> = late
+        .into_iter()
+        .map(|question| Answer {
+            intent: question.intent,
+            result: Err(Error::Network {
+                code: code::QUEUE_TIMED_OUT,
+                text: "the timeout passed before the request could be sent; nothing was deleted"
+                    .to_owned(),
+            }),
+        })
+        .collect();
+    answers.extend(local.into_iter().map(|question| Answer {
+        result: Ok(question.intent.cut_off),
+        intent: question.intent,
+    }));
+    let Some(deadline) = asked.iter().map(|question| question.deadline).min() else {
+        return answers;
+    };
+    let time = deadline - now;
+    match asked.as_slice() {
+        [one] => answers.push(Answer {
+            result: ask_for_one(remote, &one.intent, time),
+            intent: one.intent.clone(),
+        }),
+        many => {
+            let results = ask_for_many(remote, many, time);
+            answers.extend(
+                asked
+                    .into_iter()
+                    .zip(results)
+                    .map(|(question, result)| Answer {
+                        intent: question.intent,
+                        result,
+                    }),
+            );
+        }
+    }
+    answers
+}
+
+/// Positions of the host are its own; the server knows nothing of them.
+fn wire_cut_off(intent: &Intent) -> Option<u64> {
+    if intent.host_positions {
+        None
+    } else {
+        intent.cut_off
+    }
+}
+
+fn ask_for_one(remote: &Remote, intent: &Intent, time: Duration) -> Result<Option<u64>> {
+    let request = Delete {
+        from_account: remote.user().to_owned(),
+        target: Target::of(&intent.conversation).unwrap_or_default(),
+        clear_ramble: 1,
+        cut_off: wire_cut_off(intent),
+        deletion_id: Some(intent.deletion.to_string()),
+        device_id: Some(remote.device().to_owned()),
+    };
+    let deleted: Deleted = remote
+        .post_again_if_cut(path::DELETE, &request, time)
+        .map_err(deletion_error)?;
+    Ok(deleted.cleared_through)
+}
+
+fn ask_for_many(
+    remote: &Remote,
+    questions: &[Question],
+    time: Duration,
+) -> Vec<Result<Option<u64>>> {
+    let request = BatchDelete {
+        from_account: remote.user().to_owned(),
+        device_id: Some(remote.device().to_owned()),
+        items: questions
+            .iter()
+            .map(|question| BatchDeleteItem {
+                target: Target::of(&question.intent.conversation).unwrap_or_default(),
+                clear_ramble: 1,
+                cut_off: wire_cut_off(&question.intent),
+                deletion_id: Some(question.intent.deletion.to_string()),
+            })
+            .collect(),
+    };
+    match remote.post_again_if_cut::<_, BatchDeleted>(path::BATCH_DELETE, &request, time) {
+        Ok(answer) if answer.results.len() == questions.len() => answer
+            .results
+            .into_iter()
+            .map(|item| match item.code {
+                code::OK => Ok(item.cleared_through),
+                code => Err(Error::Refused {
+                    code,
+                    info: item.info,
+                }),
+            })
+            .collect(),
+        Ok(answer) => {
+            let text = format!(
+                "the server gave {} results for {} deletions",
+                answer.results.len(),
+                questions.len()
+            );
+            questions
+                .iter()
+                .map(|_| Err(Error::OutcomeUnknown(text.clone())))
+                .collect()
+        }
+        // A server of the published API alone does not know the batch: one by one, then.
+        Err(CallError::Refused {
+            code: adieu_protocol::error_code::NO_SUCH_COMMAND,
+            ..
+        }) => questions
+            .iter()
+            .map(|question| ask_for_one(remote, &question.intent, time))
+            .collect(),
+        Err(error) => {
+            let error = deletion_error(error);
+            questions.iter().map(|_| Err(error.clone())).collect()
+        }
+    }
+}
+
+/// What a failed call means for a deletion.
+fn deletion_error(error: CallError) -> Error {
+    match error {
+        CallError::Unclear(text) => Error::OutcomeUnknown(text),
+        CallError::Interrupted => Error::Pending,
+        other => other.into(),
+    }
+}

@@ -1,0 +1,23 @@
+//! One accepted call.
+
+use std::time::Instant;
+
+use super::DeletionId;
+use crate::conversation::ConversationId;
+use crate::delivery::Reply;
+
+/// What the app asked for.
+pub struct Request {
+    /// The id that the call was given.
+    pub id: DeletionId,
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// The highest position that the device had accepted when the call was made.
+    pub cut_off: Option<u64>,
+    /// When the call was made.
+    pub accepted: Instant,
+    /// When the app stops waiting for the server.
+    pub deadline: Instant,
+    /// Where the outcome goes.
+    pub reply: Reply<()>,
+}

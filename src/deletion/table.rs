@@ -1,0 +1,359 @@
+//! The deletions that are under way.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::asker::{Answer, Asker, Question};
+use super::{DeletionId, IdSource, Receipt, Receipts, Request};
+use crate::conversation::ConversationId;
+use crate::delivery::{Delivery, Job, Reply};
+use crate::error::{Error, Result};
+use crate::failpoint::failpoint;
+use crate::store::{Erasure, Intent, Store, Unfinished};
+
+/// How long the server may take to settle a deletion that nobody waits for.
+const SETTLING: Duration = Duration::from_secs(30);
+
+/// One deletion under way, and the calls that wait for it.
+struct Flight {
+    intent: Intent,
+    waiting: Vec<Waiting>,
+    /// Calls for the same conversation with another cut-off: they go when this one has ended.
+    behind: VecDeque<Request>,
+}
+
+struct Waiting {
+    id: DeletionId,
+    accepted: Instant,
+    reply: Reply<()>,
+}
+
+/// The table of deletions. It belongs to the worker, like the store.
+pub struct Deletions {
+    /// `None`: there is no server, and the device's own erasure is all there is to do.
+    asker: Option<Asker>,
+    delivery: Arc<Delivery>,
+    receipts: Arc<Receipts>,
+    ids: Arc<IdSource>,
+    /// Called after the last callback of a deletion.
+    delivered: Arc<dyn Fn(DeletionId, ConversationId) + Send + Sync>,
+    flights: HashMap<ConversationId, Flight>,
+    /// Deletions whose outcome is not known: asked again at the next connection.
+    parked: Vec<Intent>,
+    /// Delivered, and not yet forgotten by the store.
+    untidy: Vec<(DeletionId, ConversationId)>,
+}
+
+impl Deletions {
+    /// An empty table.
+    pub fn new(
+        asker: Option<Asker>,
+        delivery: Arc<Delivery>,
+        receipts: Arc<Receipts>,
+        ids: Arc<IdSource>,
+        delivered: Arc<dyn Fn(DeletionId, ConversationId) + Send + Sync>,
+    ) -> Self {
+        Self {
+            asker,
+            delivery,
+            receipts,
+            ids,
+            delivered,
+            flights: HashMap::new(),
+            parked: Vec::new(),
+            untidy: Vec::new(),
+        }
+    }
+
+    /// Begins everything that was queued at one moment: one flush, one round of requests.
+    pub fn accept(&mut self, requests: Vec<Request>, store: &mut Store) {
+        let mut begun = Vec::new();
+        for mut request in requests {
+            // Without a position of its own, the device still knows where it erased before.
+            request.cut_off = request
+                .cut_off
+                .or_else(|| Some(store.head(&request.conversation)).filter(|head| *head > 0));
+            match self.flights.get_mut(&request.conversation) {
+                Some(flight) if flight.intent.cut_off == request.cut_off => {
+                    flight.waiting.push(waiting(request))
+                }
+                Some(flight) => flight.behind.push_back(request),
+                None => {
+                    let intent = intent(&request, store);
+                    let deadline = request.deadline;
+                    let flight = Flight {
+                        intent: intent.clone(),
+                        waiting: vec![waiting(request)],
+                        behind: VecDeque::new(),
+                    };
+                    self.flights.insert(intent.conversation.clone(), flight);
+                    begun.push((intent, deadline));
+                }
+            }
+        }
+        if !begun.is_empty() {
+            self.begin(begun, store);
+        }
+    }
+
+    fn begin(&mut self, begun: Vec<(Intent, Instant)>, store: &mut Store) {
+        let Some(asker) = &self.asker else {
+            // The dead slot is itself the record of the intent: no journal row is needed.
+            let answers = begun
+                .into_iter()
+                .map(|(intent, _)| Answer {
+                    result: Ok(intent.cut_off),
+                    intent,
+                })
+                .collect();
+            return self.answered(answers, store);
+        };
+        let intents: Vec<_> = begun.iter().map(|(intent, _)| intent.clone()).collect();
+        match store.begin(&intents) {
+            Ok(()) => asker.ask(
+                begun
+                    .into_iter()
+                    .map(|(intent, deadline)| Question { intent, deadline })
+                    .collect(),
+            ),
+            Err(error) => {
+                for intent in intents {
+                    self.end(&intent.conversation, Err(error.clone()), store);
+                }
+            }
+        }
+    }
+
+    /// Takes the server's answers: what it deleted dies here too, what it refused is kept, and
+    /// what is unclear is parked.
+    pub fn answered(&mut self, answers: Vec<Answer>, store: &mut Store) {
+        let (mut erasures, mut refused, mut ended) = (Vec::new(), Vec::new(), Vec::new());
+        for Answer { intent, result } in answers {
+            match result {
+                Ok(cleared_through) => erasures.push(Erasure {
+                    deletion: intent.deletion,
+                    conversation: intent.conversation,
+                    through: intent.cut_off.or(cleared_through).unwrap_or(0),
+                }),
+                Err(error @ (Error::OutcomeUnknown(_) | Error::Pending)) => {
+                    let conversation = intent.conversation.clone();
+                    self.parked.push(intent);
+                    ended.push((conversation, Err(error)));
+                }
+                Err(error) => {
+                    refused.push((intent.deletion, intent.conversation.clone()));
+                    ended.push((intent.conversation, Err(error)));
+                }
+            }
+        }
+        if !refused.is_empty()
+            && let Err(error) = store.abandon(&refused)
+        {
+            // The intent could not be taken back, so it stands: that is what the app must hear.
+            for (conversation, result) in &mut ended {
+                if refused.iter().any(|(_, refused)| refused == conversation) {
+                    *result = Err(Error::OutcomeUnknown(error.to_string()));
+                }
+            }
+        }
+        self.erase(erasures, store, &mut ended);
+        failpoint("before-delivery");
+        for (conversation, result) in ended {
+            self.end(&conversation, result, store);
+        }
+    }
+
+    fn erase(
+        &mut self,
+        erasures: Vec<Erasure>,
+        store: &mut Store,
+        ended: &mut Vec<(ConversationId, Result<()>)>,
+    ) {
+        if erasures.is_empty() {
+            return;
+        }
+        let start = Instant::now();
+        let result = store.erase(&erasures);
+        let erase = start.elapsed();
+        for erasure in erasures {
+            let result = match &result {
+                Ok(()) => {
+                    for waiting in self
+                        .flights
+                        .get(&erasure.conversation)
+                        .map_or(&[][..], |flight| &flight.waiting)
+                    {
+                        let total = waiting.accepted.elapsed();
+                        self.receipts.keep(
+                            waiting.id,
+                            Receipt {
+                                cut_off: erasure.through,
+                                erase,
+                                total,
+                            },
+                        );
+                    }
+                    Ok(())
+                }
+                // The server has deleted it and the device has not: the journal keeps the intent.
+                Err(error) => {
+                    self.parked.push(Intent {
+                        deletion: erasure.deletion,
+                        conversation: erasure.conversation.clone(),
+                        cut_off: Some(erasure.through),
+                        host_positions: store.has_host_positions(&erasure.conversation),
+                    });
+                    Err(Error::OutcomeUnknown(format!(
+                        "the server has deleted it; on the device, {error}"
+                    )))
+                }
+            };
+            ended.push((erasure.conversation, result));
+        }
+    }
+
+    /// Tells everyone who waits, and lets the calls behind go on.
+    fn end(&mut self, conversation: &ConversationId, result: Result<()>, store: &mut Store) {
+        let Some(flight) = self.flights.remove(conversation) else {
+            return;
+        };
+        let done = result.is_ok();
+        for waiting in flight.waiting {
+            waiting.reply.send(result.clone());
+        }
+        if done {
+            let (delivered, id, conversation) = (
+                self.delivered.clone(),
+                flight.intent.deletion,
+                conversation.clone(),
+            );
+            let job: Job = Box::new(move || delivered(id, conversation));
+            self.delivery.push(job);
+        }
+        if !flight.behind.is_empty() {
+            self.accept(flight.behind.into(), store);
+        }
+    }
+
+    /// Erases what was deleted elsewhere: the server has done its part, and no call waits.
+    pub fn erase_elsewhere(
+        &mut self,
+        conversation: ConversationId,
+        through: u64,
+        store: &mut Store,
+    ) -> Result<()> {
+        if through <= store.floor(&conversation) {
+            return Ok(());
+        }
+        // Its id is written down first, so that a crash in the middle is taken up at the next open.
+        let deletion = self.ids.next();
+        let host_positions = false;
+        let intent = Intent {
+            deletion,
+            conversation: conversation.clone(),
+            cut_off: Some(through),
+            host_positions,
+        };
+        store.begin(&[intent])?;
+        store.erase(&[Erasure {
+            deletion,
+            conversation: conversation.clone(),
+            through,
+        }])?;
+        self.untidy.push((deletion, conversation));
+        Ok(())
+    }
+
+    /// Notes that a deletion's last callback has returned.
+    pub fn note_delivered(&mut self, id: DeletionId, conversation: ConversationId) {
+        self.untidy.push((id, conversation));
+    }
+
+    /// Lets the store forget what was delivered; `true` when there was something.
+    pub fn tidy(&mut self, store: &mut Store) -> bool {
+        // A conversation with another deletion under way still needs its name; that one's end
+        // takes both journal rows along.
+        let ready = std::mem::take(&mut self.untidy);
+        !ready.is_empty() && store.forget(&ready).is_ok()
+    }
+
+    /// Takes up what an earlier life of the process left behind.
+    pub fn recover(&mut self, unfinished: Vec<Unfinished>) {
+        for Unfinished { intent, erased } in unfinished {
+            if erased {
+                self.untidy.push((intent.deletion, intent.conversation));
+            } else {
+                self.parked.push(intent);
+            }
+        }
+    }
+
+    /// Asks again for everything whose outcome is not known.
+    pub fn settle(&mut self, store: &mut Store) {
+        let Some(asker) = &self.asker else {
+            let parked = std::mem::take(&mut self.parked);
+            let answers = parked
+                .into_iter()
+                .map(|intent| Answer {
+                    result: Ok(intent.cut_off),
+                    intent,
+                })
+                .collect();
+            return self.answered(answers, store);
+        };
+        let mut questions = Vec::new();
+        let mut waiting = Vec::new();
+        for intent in std::mem::take(&mut self.parked) {
+            if self.flights.contains_key(&intent.conversation) {
+                waiting.push(intent);
+                continue;
+            }
+            let flight = Flight {
+                intent: intent.clone(),
+                waiting: Vec::new(),
+                behind: VecDeque::new(),
+            };
+            self.flights.insert(intent.conversation.clone(), flight);
+            questions.push(Question {
+                intent,
+                deadline: Instant::now() + SETTLING,
+            });
+        }
+        self.parked = waiting;
+        if !questions.is_empty() {
+            asker.ask(questions);
+        }
+    }
+
+    /// Closes the line to the server and tells every call that is still open that it is pending.
+    pub fn close(&mut self, store: &mut Store) {
+        self.asker = None;
+        for (_, flight) in self.flights.drain() {
+            for waiting in flight.waiting {
+                waiting.reply.send(Err(Error::Pending));
+            }
+            for request in flight.behind {
+                let written = store.begin(&[intent(&request, store)]);
+                request.reply.send(written.and(Err(Error::Pending)));
+            }
+        }
+    }
+}
+
+fn intent(request: &Request, store: &Store) -> Intent {
+    Intent {
+        deletion: request.id,
+        conversation: request.conversation.clone(),
+        cut_off: request.cut_off,
+        host_positions: store.has_host_positions(&request.conversation),
+    }
+}
+
+fn waiting(request: Request) -> Waiting {
+    Waiting {
+        id: request.id,
+        accepted: request.accepted,
+        reply: request.reply,
+    }
+}

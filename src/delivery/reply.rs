@@ -1,0 +1,43 @@
+//! The duty to answer exactly once.
+
+use std::sync::Arc;
+
+use super::Delivery;
+use crate::error::{Error, Result};
+
+/// Answers one call. Dropped without an answer, as a panic on its way would, it answers with
+/// [`Error::Panic`]: whatever happens, the host hears once.
+pub struct Reply<T: Send + 'static> {
+    open: Option<(Box<dyn FnOnce(Result<T>) + Send>, Arc<Delivery>)>,
+}
+
+impl<T: Send + 'static> Reply<T> {
+    /// A duty that `answer` fulfils, on whichever thread delivers.
+    pub fn new(delivery: Arc<Delivery>, answer: impl FnOnce(Result<T>) + Send + 'static) -> Self {
+        Self {
+            open: Some((Box::new(answer), delivery)),
+        }
+    }
+
+    /// Fulfils the duty.
+    pub fn send(mut self, result: Result<T>) {
+        self.answer(result);
+    }
+
+    /// Lets go of the duty: the call that it belongs to was refused.
+    pub fn release(mut self) {
+        self.open = None;
+    }
+
+    fn answer(&mut self, result: Result<T>) {
+        if let Some((answer, delivery)) = self.open.take() {
+            delivery.push(Box::new(move || answer(result)));
+        }
+    }
+}
+
+impl<T: Send + 'static> Drop for Reply<T> {
+    fn drop(&mut self) {
+        self.answer(Err(Error::Panic));
+    }
+}

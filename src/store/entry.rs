@@ -1,0 +1,250 @@
+//! A conversation as the store knows it: the row, its keys and its counts, kept in memory.
+
+use rusqlite::{Connection, Row, params};
+
+use super::key_file::SlotRef;
+use super::keyring::Keyring;
+use super::seal::Place;
+use crate::conversation::{ConversationId, END, Source};
+use crate::error::{Error, Result};
+
+/// The positions that one content key covers: above the epoch before, up to `through`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Epoch {
+    /// The last position; [`END`] for the newest epoch.
+    pub through: u64,
+    /// Where its key is.
+    pub slot: SlotRef,
+}
+
+/// One conversation. Changes are made on a copy that replaces the original when their transaction
+/// has been committed.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Row number; 0 until it is stored.
+    pub row: i64,
+    /// Which conversation.
+    pub id: ConversationId,
+    /// Keyed hash of the id.
+    pub address: [u8; 16],
+    /// Seals the id.
+    pub key: SlotRef,
+    /// Content keys, ascending; empty until a message comes.
+    pub epochs: Vec<Epoch>,
+    /// Whose positions it uses; `None` until a message comes.
+    pub source: Option<Source>,
+    /// Sealed under a content key, so that it dies with the messages.
+    pub title: String,
+    /// The key that the stored title is sealed under.
+    pub title_key: Option<SlotRef>,
+    /// Highest position stored.
+    pub head: u64,
+    /// Positions up to here are read.
+    pub read_through: u64,
+    /// Positions up to here are erased, and never come back.
+    pub floor: u64,
+    /// Messages above the floor.
+    pub messages: u64,
+    /// Those of them that are unread.
+    pub unread: u64,
+    /// Erased, and kept only until the outcome is delivered.
+    pub hidden: bool,
+}
+
+impl Entry {
+    /// A conversation that is not stored yet.
+    pub fn new(id: ConversationId, address: [u8; 16], floor: u64) -> Self {
+        Self {
+            row: 0,
+            id,
+            address,
+            key: SlotRef {
+                index: 0,
+                generation: 0,
+            },
+            epochs: Vec::new(),
+            source: None,
+            title: String::new(),
+            title_key: None,
+            head: 0,
+            read_through: 0,
+            floor,
+            messages: 0,
+            unread: 0,
+            hidden: false,
+        }
+    }
+
+    /// Nothing but a name that a deletion in flight needs.
+    pub fn is_only_a_name(&self) -> bool {
+        self.epochs.is_empty() && self.messages == 0
+    }
+
+    /// Inserts the row of a new conversation, its id sealed under a fresh key.
+    pub fn insert(
+        &mut self,
+        db: &Connection,
+        keys: &mut Keyring,
+        taken: &mut Vec<SlotRef>,
+    ) -> Result<()> {
+        self.key = keys.file.take()?;
+        taken.push(self.key);
+        db.prepare_cached("INSERT INTO conversations(address, slot, generation, id, source) VALUES(?, ?, ?, x'', 0)")?
+            .execute(params![self.address, self.key.index, self.key.generation])?;
+        self.row = db.last_insert_rowid();
+        let mut sealed = Vec::new();
+        let (key, random) = keys.key(self.key)?;
+        key.seal(
+            Place::Address { row: self.row },
+            self.id.native().as_bytes(),
+            &mut sealed,
+            random,
+        )?;
+        db.prepare_cached("UPDATE conversations SET id = ? WHERE row = ?")?
+            .execute(params![sealed, self.row])?;
+        Ok(())
+    }
+
+    /// Gives the conversation its first content key.
+    pub fn begin_first_epoch(
+        &mut self,
+        db: &Connection,
+        keys: &mut Keyring,
+        taken: &mut Vec<SlotRef>,
+    ) -> Result<()> {
+        let slot = keys.file.take()?;
+        taken.push(slot);
+        self.epochs.push(Epoch { through: END, slot });
+        insert_epoch(db, self.row, END, slot)
+    }
+
+    /// The key that covers a position; `None` before the first message.
+    pub fn key_for(&self, position: u64) -> Option<SlotRef> {
+        self.epochs
+            .iter()
+            .find(|epoch| position <= epoch.through)
+            .map(|epoch| epoch.slot)
+    }
+
+    /// Writes source, counts and whether it is hidden.
+    pub fn update(&self, db: &Connection) -> Result<()> {
+        let source = match self.source {
+            None => 0,
+            Some(Source::Server) => 1,
+            Some(Source::Host) => 2,
+        };
+        let changed = db
+            .prepare_cached(
+                "UPDATE conversations SET source = ?, head = ?, read_through = ?, messages = ?, unread = ?, hidden = ?
+                 WHERE row = ?",
+            )?
+            .execute(params![
+                source,
+                self.head as i64,
+                self.read_through as i64,
+                self.messages as i64,
+                self.unread as i64,
+                self.hidden,
+                self.row
+            ])?;
+        only_one(changed)
+    }
+
+    /// Writes the title, sealed under the newest content key; nothing is written while the
+    /// conversation has none.
+    pub fn update_title(&mut self, db: &Connection, keys: &mut Keyring) -> Result<()> {
+        let Some(newest) = self.epochs.last().map(|epoch| epoch.slot) else {
+            return Ok(());
+        };
+        let mut sealed = Vec::new();
+        let (key, random) = keys.key(newest)?;
+        key.seal(
+            Place::Details { row: self.row },
+            self.title.as_bytes(),
+            &mut sealed,
+            random,
+        )?;
+        let changed = db
+            .prepare_cached("UPDATE conversations SET details = ?, details_slot = ?, details_generation = ? WHERE row = ?")?
+            .execute(params![sealed, newest.index, newest.generation, self.row])?;
+        self.title_key = Some(newest);
+        only_one(changed)
+    }
+
+    /// Reads a row of [`SELECT`]. Titles whose key is gone are gone.
+    pub fn read(row: &Row<'_>, keys: &mut Keyring) -> Result<Self> {
+        let number: i64 = row.get(0)?;
+        let key = SlotRef {
+            index: row.get(2)?,
+            generation: row.get(3)?,
+        };
+        let mut sealed: Vec<u8> = row.get(4)?;
+        let text = keys
+            .key(key)?
+            .0
+            .open(Place::Address { row: number }, &mut sealed)?;
+        let id = std::str::from_utf8(text)
+            .ok()
+            .and_then(|text| ConversationId::parse(text).ok())
+            .ok_or_else(|| Error::StoreDamaged("a conversation id cannot be read".to_owned()))?;
+        let source = match row.get(5)? {
+            0 => None,
+            1 => Some(Source::Server),
+            _ => Some(Source::Host),
+        };
+        let details: Option<Vec<u8>> = row.get(6)?;
+        let details_slot: Option<u32> = row.get(7)?;
+        let details_generation: Option<u32> = row.get(8)?;
+        let title_key = details_slot
+            .zip(details_generation)
+            .map(|(index, generation)| SlotRef { index, generation });
+        let title = details.zip(title_key).and_then(|(mut sealed, slot)| {
+            let key = keys.key(slot).ok()?.0;
+            let text = key.open(Place::Details { row: number }, &mut sealed).ok()?;
+            String::from_utf8(text.to_vec()).ok()
+        });
+        let count = |column: usize| row.get::<_, i64>(column).map(|count| count as u64);
+        Ok(Self {
+            row: number,
+            id,
+            address: row.get(1)?,
+            key,
+            epochs: Vec::new(),
+            source,
+            title: title.unwrap_or_default(),
+            title_key,
+            head: count(9)?,
+            read_through: count(10)?,
+            messages: count(11)?,
+            unread: count(12)?,
+            hidden: row.get(13)?,
+            floor: count(14)?,
+        })
+    }
+}
+
+/// The rows that [`Entry::read`] reads.
+pub const SELECT: &str = "
+SELECT c.row, c.address, c.slot, c.generation, c.id, c.source, c.details, c.details_slot, c.details_generation,
+       c.head, c.read_through, c.messages, c.unread, c.hidden, coalesce(t.through, 0)
+FROM conversations c LEFT JOIN tombstones t USING(address)";
+
+/// Inserts an epoch of a conversation.
+pub fn insert_epoch(db: &Connection, row: i64, through: u64, slot: SlotRef) -> Result<()> {
+    db.prepare_cached(
+        "INSERT INTO epochs(conversation, through, slot, generation) VALUES(?, ?, ?, ?)",
+    )?
+    .execute(params![row, through as i64, slot.index, slot.generation])?;
+    Ok(())
+}
+
+/// The blast-radius guard: a statement about one conversation changes one row of it.
+pub fn only_one(changed: usize) -> Result<()> {
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(Error::Database(format!(
+            "a change of one conversation touched {changed} rows; it was undone"
+        )))
+    }
+}

@@ -1,0 +1,527 @@
+//! Deleting in the store: intent, destruction, and the last name.
+//!
+//! ```text
+//! begin   journal row, epoch boundary at the cut-off         one flushed transaction
+//! erase   the keys below the cut-off die, both copies        one flush of the key file
+//!         rows follow: tombstone, dead, hidden               one transaction
+//! forget  the address key dies, the row and the journal go   after the outcome was delivered
+//! ```
+//! Every step can be run again. After a crash, [`Store::open`] reads from the slots what was
+//! destroyed and lets the rows follow, and [`Store::unfinished`] gives what must still be asked
+//! or told.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, params};
+
+use super::entry::{Entry, Epoch, insert_epoch, only_one};
+use super::key_file::{Epitaph, SlotRef};
+use super::keyring::Keyring;
+use super::seal::Place;
+use super::{Store, flushed, unflushed};
+use crate::conversation::{ConversationId, Message, Source};
+use crate::deletion::DeletionId;
+use crate::error::Result;
+use crate::failpoint::failpoint;
+
+/// Rows that are sealed anew between two looks at memory.
+const RESEAL_CHUNK: i64 = 1000;
+
+/// A deletion that was accepted.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// Its id.
+    pub deletion: DeletionId,
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Where it ends; `None` when the device knows no position.
+    pub cut_off: Option<u64>,
+    /// The position is the host's own, which the server does not know.
+    pub host_positions: bool,
+}
+
+/// A deletion that is to be carried out.
+#[derive(Clone, Debug)]
+pub struct Erasure {
+    /// Its id.
+    pub deletion: DeletionId,
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// The last position that goes.
+    pub through: u64,
+}
+
+/// A deletion that an earlier life of the process left behind.
+#[derive(Clone, Debug)]
+pub struct Unfinished {
+    /// What was accepted.
+    pub intent: Intent,
+    /// Its keys are destroyed, only its outcome was not delivered.
+    pub erased: bool,
+}
+
+impl Store {
+    /// Writes intents down, all or none, and makes sure that no content key reaches across a
+    /// cut-off. When this returns, a crash cannot lose them.
+    pub fn begin(&mut self, intents: &[Intent]) -> Result<()> {
+        let mut changed: HashMap<ConversationId, Entry> = HashMap::new();
+        for intent in intents {
+            changed.insert(
+                intent.conversation.clone(),
+                self.entry_or_new(&intent.conversation)?,
+            );
+        }
+        let Self { db, keys, .. } = self;
+        let changed = keys.taking(|keys, taken| {
+            flushed(db, |db| {
+                for intent in intents {
+                    let Some(entry) = changed.get_mut(&intent.conversation) else {
+                        continue;
+                    };
+                    if entry.row == 0 {
+                        entry.insert(db, keys, taken)?;
+                    }
+                    if let Some(cut_off) = intent.cut_off {
+                        split(entry, cut_off, db, keys, taken)?;
+                    }
+                    let cut_off = intent.cut_off.map(|cut_off| cut_off as i64);
+                    db.prepare_cached(
+                        "INSERT INTO journal(deletion, conversation, cut_off) VALUES(?, ?, ?)",
+                    )?
+                    .execute(params![
+                        intent.deletion.0,
+                        entry.row,
+                        cut_off
+                    ])?;
+                }
+                Ok(changed)
+            })
+        })?;
+        self.entries.extend(changed);
+        failpoint("intent-recorded");
+        Ok(())
+    }
+
+    /// Destroys what the deletions cover. When this returns, nothing in the store can bring it
+    /// back; deletions of conversations that the store does not know leave a tombstone.
+    ///
+    /// # Errors
+    /// Only while nothing has been destroyed: the deletions can be carried out later.
+    pub fn erase(&mut self, erasures: &[Erasure]) -> Result<()> {
+        self.split_where_needed(erasures)?;
+        let mut doomed = Vec::new();
+        for erasure in erasures {
+            let epitaph = Epitaph {
+                deletion: erasure.deletion,
+                cut_off: erasure.through,
+            };
+            let epochs = self
+                .entries
+                .get(&erasure.conversation)
+                .map_or(&[][..], |entry| &entry.epochs);
+            doomed.extend(
+                epochs
+                    .iter()
+                    .filter(|epoch| epoch.through <= erasure.through)
+                    .map(|epoch| (epoch.slot, epitaph)),
+            );
+        }
+        failpoint("before-destroying");
+        self.keys.destroy(&doomed)?;
+        failpoint("keys-destroyed");
+        // What follows is bookkeeping that the next open would repeat from the slots.
+        let bookkeeping = erasures
+            .iter()
+            .try_for_each(|erasure| self.hide(erasure))
+            .and_then(|()| self.record(erasures));
+        // A slot that a row still refers to must not be used again.
+        if bookkeeping.is_ok() {
+            self.dead_slots
+                .extend(doomed.iter().map(|(slot, _)| slot.index));
+        }
+        failpoint("rows-followed");
+        Ok(())
+    }
+
+    /// Removes the last traces of deletions whose outcome has been delivered.
+    pub fn forget(&mut self, delivered: &[(DeletionId, ConversationId)]) -> Result<()> {
+        let mut gone = Vec::new();
+        for (deletion, conversation) in delivered {
+            let Some(entry) = self.entries.get(conversation) else {
+                continue;
+            };
+            let others: i64 = self
+                .db
+                .prepare_cached(
+                    "SELECT count(*) FROM journal WHERE conversation = ? AND deletion <> ?",
+                )?
+                .query_row(params![entry.row, deletion.0], |row| row.get(0))?;
+            if others == 0 && (entry.hidden || entry.is_only_a_name()) {
+                gone.push((entry.clone(), *deletion));
+            }
+        }
+        let doomed: Vec<_> = gone
+            .iter()
+            .flat_map(|(entry, deletion)| {
+                let epitaph = Epitaph {
+                    deletion: *deletion,
+                    cut_off: entry.floor,
+                };
+                entry
+                    .epochs
+                    .iter()
+                    .map(|epoch| epoch.slot)
+                    .chain([entry.key])
+                    .map(move |slot| (slot, epitaph))
+            })
+            .collect();
+        self.keys.destroy(&doomed)?;
+        failpoint("address-destroyed");
+        unflushed(&mut self.db, |db| {
+            for (entry, _) in &gone {
+                remove_conversation(db, entry.row)?;
+            }
+            for (deletion, _) in delivered {
+                db.prepare_cached("DELETE FROM journal WHERE deletion = ?")?
+                    .execute([deletion.0])?;
+            }
+            Ok(())
+        })?;
+        for (entry, _) in gone {
+            self.entries.remove(&entry.id);
+        }
+        self.dead_slots
+            .extend(doomed.iter().map(|(slot, _)| slot.index));
+        Ok(())
+    }
+
+    /// Takes intents back: the device keeps all of it. When this returns, a crash cannot bring
+    /// them back.
+    pub fn abandon(&mut self, refused: &[(DeletionId, ConversationId)]) -> Result<()> {
+        flushed(&mut self.db, |db| {
+            for (deletion, _) in refused {
+                db.prepare_cached("DELETE FROM journal WHERE deletion = ?")?
+                    .execute([deletion.0])?;
+            }
+            Ok(())
+        })?;
+        // A conversation that was only a name for the deletion goes with it.
+        let names: Vec<_> = refused
+            .iter()
+            .filter(|(_, conversation)| {
+                self.entries
+                    .get(conversation)
+                    .is_some_and(Entry::is_only_a_name)
+            })
+            .cloned()
+            .collect();
+        if names.is_empty() {
+            Ok(())
+        } else {
+            self.forget(&names)
+        }
+    }
+
+    /// Deletions that an earlier life of the process accepted and did not see to their end.
+    pub fn unfinished(&self) -> Result<Vec<Unfinished>> {
+        let by_row: HashMap<i64, &Entry> = self
+            .entries
+            .values()
+            .map(|entry| (entry.row, entry))
+            .collect();
+        let mut unfinished = Vec::new();
+        let mut select = self
+            .db
+            .prepare("SELECT deletion, conversation, cut_off, erased FROM journal")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            if let Some(entry) = by_row.get(&row.get(1)?) {
+                let cut_off: Option<i64> = row.get(2)?;
+                let intent = Intent {
+                    deletion: DeletionId(row.get(0)?),
+                    conversation: entry.id.clone(),
+                    cut_off: cut_off.map(|cut_off| cut_off as u64),
+                    host_positions: entry.source == Some(Source::Host),
+                };
+                unfinished.push(Unfinished {
+                    intent,
+                    erased: row.get(3)?,
+                });
+            }
+        }
+        Ok(unfinished)
+    }
+
+    /// Where messages came while a deletion without a position was on its way, its cut-off is
+    /// known only now.
+    fn split_where_needed(&mut self, erasures: &[Erasure]) -> Result<()> {
+        for erasure in erasures {
+            let Some(mut entry) = self.entries.get(&erasure.conversation).cloned() else {
+                continue;
+            };
+            if entry
+                .epochs
+                .iter()
+                .any(|epoch| epoch.through == erasure.through)
+                || entry.epochs.is_empty()
+            {
+                continue;
+            }
+            let Self { db, keys, .. } = self;
+            let entry = keys.taking(|keys, taken| {
+                flushed(db, |db| {
+                    split(&mut entry, erasure.through, db, keys, taken)?;
+                    Ok(entry)
+                })
+            })?;
+            self.entries.insert(erasure.conversation.clone(), entry);
+        }
+        Ok(())
+    }
+
+    /// In memory, at once: nothing at or below the cut-off is given out any more.
+    fn hide(&mut self, erasure: &Erasure) -> Result<()> {
+        let Some(mut entry) = self.entries.get(&erasure.conversation).cloned() else {
+            return Ok(());
+        };
+        entry.floor = entry.floor.max(erasure.through);
+        entry.epochs.retain(|epoch| epoch.through > erasure.through);
+        entry.hidden = entry.head <= entry.floor;
+        if entry
+            .title_key
+            .is_some_and(|slot| !entry.epochs.iter().any(|epoch| epoch.slot == slot))
+        {
+            entry.title_key = None;
+        }
+        if entry.hidden {
+            (entry.messages, entry.unread, entry.title) = (0, 0, String::new());
+        } else {
+            (entry.messages, entry.unread) = self.count_above_floor(&entry)?;
+        }
+        self.entries.insert(erasure.conversation.clone(), entry);
+        Ok(())
+    }
+
+    /// Messages and unread ones that survive; costs what survives.
+    fn count_above_floor(&mut self, entry: &Entry) -> Result<(u64, u64)> {
+        let Self {
+            db, keys, owner, ..
+        } = self;
+        let mut select = db.prepare_cached(
+            "SELECT position, sealed FROM messages WHERE conversation = ? AND position > ?",
+        )?;
+        let mut rows = select.query(params![entry.row, entry.floor as i64])?;
+        let (mut messages, mut unread) = (0, 0);
+        while let Some(row) = rows.next()? {
+            messages += 1;
+            let position = row.get::<_, i64>(0)? as u64;
+            if position > entry.read_through
+                && let Some(slot) = entry.key_for(position)
+            {
+                let mut sealed: Vec<u8> = row.get(1)?;
+                let text = keys.key(slot)?.0.open(
+                    Place::Message {
+                        row: entry.row,
+                        position,
+                    },
+                    &mut sealed,
+                )?;
+                unread += u64::from(Message::decode(position, text)?.sender != *owner);
+            }
+        }
+        Ok((messages, unread))
+    }
+
+    /// In the database: the rows follow the keys.
+    fn record(&mut self, erasures: &[Erasure]) -> Result<()> {
+        let addresses: Vec<_> = erasures
+            .iter()
+            .map(|erasure| self.address(&erasure.conversation))
+            .collect();
+        let Self {
+            db, keys, entries, ..
+        } = self;
+        unflushed(db, |db| {
+            for (erasure, address) in erasures.iter().zip(addresses) {
+                db.prepare_cached(
+                    "INSERT INTO tombstones(address, through) VALUES(?, ?)
+                     ON CONFLICT DO UPDATE SET through = max(through, excluded.through)",
+                )?
+                .execute(params![address, erasure.through as i64])?;
+                let Some(entry) = entries.get_mut(&erasure.conversation) else {
+                    continue;
+                };
+                db.prepare_cached("DELETE FROM epochs WHERE conversation = ? AND through <= ?")?
+                    .execute(params![entry.row, erasure.through as i64])?;
+                db.prepare_cached(
+                    "INSERT INTO dead(conversation, through) VALUES(?, ?)
+                     ON CONFLICT DO UPDATE SET through = max(through, excluded.through)",
+                )?
+                .execute(params![entry.row, erasure.through as i64])?;
+                let changed = db
+                    .prepare_cached(
+                        "UPDATE conversations SET details = NULL, details_slot = NULL, details_generation = NULL
+                         WHERE row = ?",
+                    )?
+                    .execute([entry.row])?;
+                only_one(changed)?;
+                if !entry.hidden && !entry.title.is_empty() {
+                    entry.update_title(db, keys)?;
+                }
+                entry.update(db)?;
+                db.prepare_cached("UPDATE journal SET erased = 1 WHERE deletion = ?")?
+                    .execute([erasure.deletion.0])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// After a crash: epochs whose key is dead are erased, whatever their rows say.
+    pub(super) fn finish_erasing(&mut self) -> Result<()> {
+        let mut erasures: Vec<Erasure> = Vec::new();
+        for entry in self.entries.values() {
+            let epitaphs = entry
+                .epochs
+                .iter()
+                .filter_map(|epoch| self.keys.file.epitaph(epoch.slot));
+            erasures.extend(epitaphs.map(|epitaph| Erasure {
+                deletion: epitaph.deletion,
+                conversation: entry.id.clone(),
+                through: epitaph.cut_off,
+            }));
+        }
+        for erasure in erasures {
+            self.erase(&[erasure])?;
+        }
+        Ok(())
+    }
+
+    /// After a crash: conversations whose address key is dead have lost their last name already.
+    pub(super) fn finish_forgetting(&mut self) -> Result<()> {
+        let mut nameless = Vec::new();
+        {
+            let mut select = self
+                .db
+                .prepare("SELECT row, slot, generation FROM conversations")?;
+            let mut rows = select.query([])?;
+            while let Some(row) = rows.next()? {
+                let slot = SlotRef {
+                    index: row.get(1)?,
+                    generation: row.get(2)?,
+                };
+                if self.keys.file.epitaph(slot).is_some() {
+                    nameless.push(row.get::<_, i64>(0)?);
+                }
+            }
+        }
+        if nameless.is_empty() {
+            return Ok(());
+        }
+        unflushed(&mut self.db, |db| {
+            for row in nameless {
+                remove_conversation(db, row)?;
+                db.execute("DELETE FROM journal WHERE conversation = ?", [row])?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn remove_conversation(db: &Connection, row: i64) -> Result<()> {
+    db.prepare_cached("DELETE FROM epochs WHERE conversation = ?")?
+        .execute([row])?;
+    only_one(
+        db.prepare_cached("DELETE FROM conversations WHERE row = ?")?
+            .execute([row])?,
+    )
+}
+
+/// Puts an epoch boundary at `cut_off`: positions above it get a key of their own. Rows there that
+/// lie under the old key are sealed anew, which is the one part that costs what it moves.
+fn split(
+    entry: &mut Entry,
+    cut_off: u64,
+    db: &Connection,
+    keys: &mut Keyring,
+    taken: &mut Vec<SlotRef>,
+) -> Result<()> {
+    let Some(at) = entry
+        .epochs
+        .iter()
+        .position(|epoch| epoch.through > cut_off)
+    else {
+        return Ok(());
+    };
+    let below = if at == 0 {
+        entry.floor
+    } else {
+        entry.epochs[at - 1].through
+    };
+    if below >= cut_off {
+        return Ok(());
+    }
+    let Epoch { through, slot: old } = entry.epochs[at];
+    let new = keys.file.take()?;
+    taken.push(new);
+    let changed = db
+        .prepare_cached(
+            "UPDATE epochs SET slot = ?, generation = ? WHERE conversation = ? AND through = ?",
+        )?
+        .execute(params![
+            new.index,
+            new.generation,
+            entry.row,
+            through as i64
+        ])?;
+    only_one(changed)?;
+    insert_epoch(db, entry.row, cut_off, old)?;
+    entry.epochs[at].slot = new;
+    entry.epochs.insert(
+        at,
+        Epoch {
+            through: cut_off,
+            slot: old,
+        },
+    );
+    reseal(entry.row, cut_off, through, (old, new), db, keys)
+}
+
+fn reseal(
+    row: i64,
+    above: u64,
+    through: u64,
+    (old, new): (SlotRef, SlotRef),
+    db: &Connection,
+    keys: &mut Keyring,
+) -> Result<()> {
+    let mut above = above as i64;
+    loop {
+        let chunk: Vec<(i64, Vec<u8>)> = db
+            .prepare_cached(
+                "SELECT position, sealed FROM messages WHERE conversation = ? AND position > ? AND position <= ?
+                 ORDER BY position LIMIT ?",
+            )?
+            .query_map(params![row, above, through as i64, RESEAL_CHUNK], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        let Some((last, _)) = chunk.last() else {
+            return Ok(());
+        };
+        above = *last;
+        let mut resealed = Vec::new();
+        for (position, mut sealed) in chunk {
+            let place = Place::Message {
+                row,
+                position: position as u64,
+            };
+            let text = keys.key(old)?.0.open(place, &mut sealed)?;
+            let (key, random) = keys.key(new)?;
+            key.seal(place, text, &mut resealed, random)?;
+            let changed = db
+                .prepare_cached(
+                    "UPDATE messages SET sealed = ? WHERE conversation = ? AND position = ?",
+                )?
+                .execute(params![resealed, row, position])?;
+            only_one(changed)?;
+        }
+    }
+}

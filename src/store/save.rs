@@ -1,0 +1,93 @@
+//! Taking messages in.
+
+use rusqlite::params;
+
+use super::seal::Place;
+use super::{Store, unflushed};
+use crate::conversation::{ConversationId, Message, Source};
+use crate::error::{Error, Result};
+
+impl Store {
+    /// Stores messages of one conversation, all or none. Those that are stored already are left
+    /// as they are; those at or below what was erased are dropped (a stale message brings nothing
+    /// back). `title` replaces the title where it is given.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] when the conversation uses positions of the other source.
+    pub fn save(
+        &mut self,
+        id: &ConversationId,
+        source: Source,
+        title: Option<&str>,
+        messages: &[Message],
+    ) -> Result<()> {
+        let mut entry = self.entry_or_new(id)?;
+        if entry.source.is_some_and(|known| known != source) {
+            return Err(Error::Parameter(format!(
+                "conversation {id} has positions of {}; one conversation never mixes the two",
+                if source == Source::Host {
+                    "the server"
+                } else {
+                    "the host"
+                }
+            )));
+        }
+        let above_floor = || {
+            messages
+                .iter()
+                .filter(|message| message.position > entry.floor)
+        };
+        if above_floor().next().is_none() && (entry.row == 0 || title.is_none()) {
+            return Ok(());
+        }
+        let messages: Vec<&Message> = above_floor().collect();
+        let title = title.filter(|title| {
+            *title != entry.title || (entry.title_key.is_none() && !title.is_empty())
+        });
+        let Self {
+            db, keys, owner, ..
+        } = self;
+        let entry = keys.taking(|keys, taken| {
+            unflushed(db, |db| {
+                if entry.row == 0 {
+                    entry.insert(db, keys, taken)?;
+                }
+                if entry.epochs.is_empty() && !messages.is_empty() {
+                    entry.begin_first_epoch(db, keys, taken)?;
+                }
+                let mut insert = db.prepare_cached(
+                    "INSERT INTO messages(conversation, position, sealed) VALUES(?, ?, ?) ON CONFLICT DO NOTHING",
+                )?;
+                let (mut text, mut sealed) = (Vec::new(), Vec::new());
+                for message in messages {
+                    let place = Place::Message { row: entry.row, position: message.position };
+                    let slot = entry.key_for(message.position).ok_or_else(no_key)?;
+                    let (key, random) = keys.key(slot)?;
+                    message.encode(&mut text);
+                    key.seal(place, &text, &mut sealed, random)?;
+                    if insert.execute(params![entry.row, message.position as i64, sealed])? == 1 {
+                        entry.messages += 1;
+                        entry.head = entry.head.max(message.position);
+                        entry.source = Some(source);
+                        entry.hidden = false;
+                        if message.position > entry.read_through && message.sender != *owner {
+                            entry.unread += 1;
+                        }
+                    }
+                }
+                if let Some(title) = title {
+                    entry.title = title.to_owned();
+                    entry.update_title(db, keys)?;
+                }
+                entry.update(db)?;
+                Ok(entry)
+            })
+        })?;
+        self.entries.insert(id.clone(), entry);
+        Ok(())
+    }
+}
+
+fn no_key() -> Error {
+    Error::StoreDamaged("a conversation has no key for new messages".to_owned())
+}

@@ -1,0 +1,260 @@
+//! The one thread that works on the store.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use crate::conversation::{ConversationId, Message, Positions, Source, Summary};
+use crate::deletion::{Answer, DeletionId, Deletions, Request};
+use crate::delivery::Reply;
+use crate::error::Result;
+use crate::failpoint::failpoint;
+use crate::queue::Queue;
+use crate::store::{Checkpointer, Store, Verification};
+use crate::sync::Page;
+
+/// Pulled pages that may wait: enough that neither side idles, too few to fill memory.
+pub const PAGES_AHEAD: usize = 4;
+
+/// What the worker is told.
+pub enum Command {
+    /// An app deletes.
+    Delete(Request),
+    /// The server answered.
+    Answered(Vec<Answer>),
+    /// The last callback of a deletion has returned.
+    Delivered(DeletionId, ConversationId),
+    /// Ask again for what is not settled.
+    Settle,
+    /// A host saves messages of its own transport.
+    Save {
+        conversation: ConversationId,
+        messages: Vec<Message>,
+        reply: Reply<()>,
+    },
+    /// A page came from the server.
+    Pulled(Page),
+    /// A deletion that this device has not made, or has lost.
+    EraseElsewhere {
+        conversation: ConversationId,
+        through: u64,
+    },
+    /// The pull has handed everything on.
+    PullDone(Reply<()>),
+    /// A call was accepted only to fail: `true` fails it, `false` lets go of it.
+    Reject(Box<dyn FnOnce(bool) + Send>),
+    /// The conversation list is wanted.
+    List(Reply<Vec<Summary>>),
+    /// A page of history is wanted.
+    History {
+        conversation: ConversationId,
+        before: u64,
+        count: usize,
+        reply: Reply<Vec<Message>>,
+    },
+    /// A forensic look is wanted.
+    Verify {
+        conversation: ConversationId,
+        texts: Vec<Vec<u8>>,
+        reply: Reply<Verification>,
+    },
+}
+
+impl Command {
+    /// The queue is closed and the call was refused: nobody is answered.
+    pub fn release(self) {
+        match self {
+            Self::Save { reply, .. } | Self::PullDone(reply) => reply.release(),
+            Self::List(reply) => reply.release(),
+            Self::History { reply, .. } => reply.release(),
+            Self::Verify { reply, .. } => reply.release(),
+            Self::Delete(request) => request.reply.release(),
+            Self::Reject(answer) => answer(false),
+            Self::Answered(_)
+            | Self::Delivered(..)
+            | Self::Settle
+            | Self::Pulled(_)
+            | Self::EraseElsewhere { .. } => {}
+        }
+    }
+}
+
+/// The worker's state.
+pub struct Worker {
+    store: Store,
+    deletions: Deletions,
+    positions: Arc<Positions>,
+    queue: Arc<Queue<Command>>,
+    /// The first error of the pull at hand, for its reply.
+    pull: Result<()>,
+    checkpoints: Sender<()>,
+    purging: bool,
+}
+
+impl Worker {
+    /// Starts the worker and the thread that makes checkpoints beside it. Both end when the queue
+    /// is closed and empty.
+    pub fn start(
+        store: Store,
+        deletions: Deletions,
+        positions: Arc<Positions>,
+        queue: Arc<Queue<Command>>,
+    ) -> Result<[JoinHandle<()>; 2]> {
+        let checkpointer = store.checkpointer()?;
+        let (checkpoints, wanted) = channel();
+        let worker = Self {
+            store,
+            deletions,
+            positions,
+            queue,
+            pull: Ok(()),
+            checkpoints,
+            purging: true,
+        };
+        let builder = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let checkpoints =
+            builder("adieu-checkpoint").spawn(move || make_checkpoints(&checkpointer, &wanted))?;
+        let worker = builder("adieu-work").spawn(move || worker.run())?;
+        Ok([worker, checkpoints])
+    }
+
+    fn run(mut self) {
+        if let Ok(unfinished) = self.store.unfinished() {
+            self.deletions.recover(unfinished);
+        }
+        // With housekeeping left to do, the worker only looks whether something waits.
+        while let Some(commands) = self.queue.take_all(!self.purging) {
+            if commands.is_empty() {
+                self.keep_house();
+            } else {
+                self.work(commands);
+                let _ = self.checkpoints.send(());
+                self.purging = true;
+            }
+        }
+        self.deletions.close(&mut self.store);
+    }
+
+    /// A panic ends the commands at hand, whose replies say so, and not the worker.
+    fn work(&mut self, mut commands: VecDeque<Command>) {
+        while !commands.is_empty() {
+            let step = catch_unwind(AssertUnwindSafe(|| self.step(&mut commands)));
+            if step.is_err() {
+                continue;
+            }
+        }
+        self.positions.set_unread(self.store.unread());
+    }
+
+    fn step(&mut self, commands: &mut VecDeque<Command>) {
+        let mut requests = Vec::new();
+        while let Some(command) = commands.pop_front() {
+            match command {
+                Command::Delete(request) => {
+                    requests.push(request);
+                    continue;
+                }
+                // Harmless to pull forward, and it must not cut a run of deletions in two.
+                Command::Delivered(id, conversation) => {
+                    self.deletions.note_delivered(id, conversation);
+                    continue;
+                }
+                other if requests.is_empty() => self.one(other),
+                other => {
+                    commands.push_front(other);
+                    break;
+                }
+            }
+        }
+        if !requests.is_empty() {
+            failpoint("accept");
+            self.deletions.accept(requests, &mut self.store);
+        }
+    }
+
+    fn one(&mut self, command: Command) {
+        match command {
+            Command::Delete(request) => self.deletions.accept(vec![request], &mut self.store),
+            Command::Delivered(id, conversation) => self.deletions.note_delivered(id, conversation),
+            Command::Answered(answers) => self.deletions.answered(answers, &mut self.store),
+            Command::Settle => self.deletions.settle(&mut self.store),
+            Command::Save {
+                conversation,
+                messages,
+                reply,
+            } => {
+                reply.send(
+                    self.store
+                        .save(&conversation, Source::Host, None, &messages),
+                );
+            }
+            Command::Pulled(page) => {
+                let saved = self.store.save(
+                    &page.conversation,
+                    Source::Server,
+                    Some(&page.title),
+                    &page.messages,
+                );
+                match (&saved, page.messages.last()) {
+                    (Ok(()), Some(last)) => self
+                        .positions
+                        .raise(&page.conversation.native(), last.position),
+                    _ if self.pull.is_ok() => self.pull = saved,
+                    _ => {}
+                }
+            }
+            Command::EraseElsewhere {
+                conversation,
+                through,
+            } => {
+                let erased = self
+                    .deletions
+                    .erase_elsewhere(conversation, through, &mut self.store);
+                if self.pull.is_ok() {
+                    self.pull = erased;
+                }
+            }
+            Command::PullDone(reply) => reply.send(std::mem::replace(&mut self.pull, Ok(()))),
+            Command::Reject(answer) => answer(true),
+            Command::List(reply) => reply.send(self.store.list()),
+            Command::History {
+                conversation,
+                before,
+                count,
+                reply,
+            } => {
+                reply.send(self.store.history(&conversation, before, count));
+            }
+            Command::Verify {
+                conversation,
+                texts,
+                reply,
+            } => {
+                // What has been delivered is to be gone before the look, not soon after it.
+                self.deletions.tidy(&mut self.store);
+                reply.send(self.store.verify(&conversation, texts));
+            }
+        }
+    }
+
+    /// One small step of what can wait: the queue is looked at between any two of them.
+    fn keep_house(&mut self) {
+        let step = catch_unwind(AssertUnwindSafe(|| {
+            self.deletions.tidy(&mut self.store) || self.store.purge_step().unwrap_or(false)
+        }));
+        self.purging = step.unwrap_or(false);
+        if !self.purging {
+            let _ = self.checkpoints.send(());
+        }
+    }
+}
+
+fn make_checkpoints(checkpointer: &Checkpointer, wanted: &Receiver<()>) {
+    while wanted.recv().is_ok() {
+        while wanted.try_recv().is_ok() {}
+        // What it cannot move now, the next one moves.
+        let _ = checkpointer.run();
+    }
+}
