@@ -60,13 +60,19 @@ impl Upkeep {
                         moved = commits;
                     }
                     // The log is a copy of what was purged: it goes too.
-                    if quiet >= QUIET && size > 0 && (size > LARGE || to_be_cut.swap(false, Ordering::Relaxed)) {
+                    if quiet >= QUIET
+                        && size > 0
+                        && (size > LARGE || to_be_cut.swap(false, Ordering::Relaxed))
+                    {
                         writer.truncate_log();
                     }
                 }
             })
             .map_err(Error::io("cannot start the upkeep thread"))?;
-        Ok(Self { stop: Mutex::new(Some((stop, thread))), purged })
+        Ok(Self {
+            stop: Mutex::new(Some((stop, thread))),
+            purged,
+        })
     }
 
     /// The purge has removed something: the log is cut at the next quiet moment.
@@ -75,7 +81,9 @@ impl Upkeep {
     }
 
     pub(super) fn stop(&self) {
-        let Some((stop, thread)) = self.stop.lock().take() else { return };
+        let Some((stop, thread)) = self.stop.lock().take() else {
+            return;
+        };
         drop(stop);
         let _ = thread.join();
     }

@@ -49,7 +49,11 @@ impl Writer {
             .name("writer".to_owned())
             .spawn(move || write(&connection, &waiting, &counted))
             .map_err(Error::io("cannot start the writing thread"))?;
-        Ok(Self { jobs, commits, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            jobs,
+            commits,
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     /// Runs an operation and answers when it has been flushed. An operation that fails leaves no
@@ -72,10 +76,12 @@ impl Writer {
                 let _ = sender.send(answer);
             })
         });
-        self.jobs.try_send(Job::Operation(operation)).map_err(|error| match error {
-            TrySendError::Full(_) => Error::Overloaded,
-            TrySendError::Disconnected(_) => Error::Stopping,
-        })?;
+        self.jobs
+            .try_send(Job::Operation(operation))
+            .map_err(|error| match error {
+                TrySendError::Full(_) => Error::Overloaded,
+                TrySendError::Disconnected(_) => Error::Stopping,
+            })?;
         receiver.await.map_err(|_| Error::Stopping)?
     }
 
@@ -91,7 +97,9 @@ impl Writer {
 
     /// Ends the thread after what waits already.
     pub(super) fn stop(&self) {
-        let Some(thread) = self.thread.lock().take() else { return };
+        let Some(thread) = self.thread.lock().take() else {
+            return;
+        };
         let _ = self.jobs.send(Job::Stop);
         let _ = thread.join();
     }
@@ -160,8 +168,11 @@ pub(super) fn in_savepoint<T>(
 ) -> Result<T> {
     execute(connection, "SAVEPOINT operation")?;
     // A defect in one operation must not end the thread that all others need.
-    let result = catch_unwind(AssertUnwindSafe(|| operation(connection)))
-        .unwrap_or_else(|_| Err(Error::Storage("an operation broke off; see the log".to_owned())));
+    let result = catch_unwind(AssertUnwindSafe(|| operation(connection))).unwrap_or_else(|_| {
+        Err(Error::Storage(
+            "an operation broke off; see the log".to_owned(),
+        ))
+    });
     if result.is_err() {
         execute(connection, "ROLLBACK TO operation")?;
     }
