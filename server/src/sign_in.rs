@@ -76,7 +76,7 @@ pub fn sign_in(query: &str, signer: &Signer, admin: &str, now: u64) -> Result<Ca
 mod tests {
     use super::*;
 
-    fn code(query: &str) -> Result<Caller, i32> {
+    fn code(query: &str) -> std::result::Result<Caller, i32> {
         let signer = Signer::new(7, b"secret");
         sign_in(query, &signer, "admin", 1_000)
             .map_err(|error| error.code(crate::command::Service::Contact))

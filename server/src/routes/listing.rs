@@ -58,7 +58,11 @@ pub(super) fn page(views: Vec<OwnedView>, request: &GetList) -> List {
     } else {
         (Vec::new(), Place::default(), false)
     };
-    let room = PAGE.saturating_sub(items.len());
+    let room = if has(ASSIST_PAGE_PINNED) {
+        PAGE.saturating_sub(items.len())
+    } else {
+        PAGE
+    };
     let (rest, place, left) = cut(
         entries,
         Place {
@@ -216,7 +220,7 @@ mod tests {
             .collect();
         assert_eq!(walk(&views, 0)[0][0], "u250");
         let unpaged = walk(&views, ASSIST_PINNED);
-        assert_eq!((unpaged[0].len(), unpaged[0][0].as_str()), (120, "u120"));
+        assert_eq!((unpaged[0].len(), unpaged[0][0].as_str()), (220, "u120"));
         assert_eq!(unpaged.concat().len(), 250);
         let paged = walk(&views, ASSIST_PINNED | ASSIST_PAGE_PINNED);
         assert_eq!(
