@@ -1,5 +1,10 @@
 //! The commands `usersig` and `import`.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests; a failure is the test's"
+)]
+
 mod support;
 
 use std::process::{Command, Output};

@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::upkeep::checkpoint;
 use crate::{Error, Result};
 
 /// Most operations that wait; more are refused.
@@ -29,6 +30,7 @@ type Answer = Box<dyn FnOnce(std::result::Result<(), &str>) + Send>;
 
 enum Job {
     Operation(Operation),
+    Checkpoint,
     TruncateLog,
     Stop,
 }
@@ -85,6 +87,11 @@ impl Writer {
         receiver.await.map_err(|_| Error::Stopping)?
     }
 
+    /// Moves the rest of the write-ahead log between two transactions.
+    pub(super) fn checkpoint(&self) {
+        let _ = self.jobs.try_send(Job::Checkpoint);
+    }
+
     /// Cuts the write-ahead log to nothing, if no reader is in the way.
     pub(super) fn truncate_log(&self) {
         let _ = self.jobs.try_send(Job::TruncateLog);
@@ -113,18 +120,19 @@ impl Drop for Writer {
 
 fn write(connection: &Connection, waiting: &Receiver<Job>, commits: &AtomicU64) {
     while let Ok(job) = waiting.recv() {
-        match job {
+        let then = match job {
             Job::Operation(first) => {
                 let then = transaction(connection, first, waiting);
                 commits.fetch_add(1, Ordering::Relaxed);
-                match then {
-                    Some(Job::Stop) => break,
-                    Some(Job::TruncateLog) => truncate(connection),
-                    Some(Job::Operation(_)) | None => {}
-                }
+                then
             }
-            Job::TruncateLog => truncate(connection),
-            Job::Stop => break,
+            other => Some(other),
+        };
+        match then {
+            Some(Job::Checkpoint) => checkpoint(connection),
+            Some(Job::TruncateLog) => truncate(connection),
+            Some(Job::Stop) => break,
+            Some(Job::Operation(_)) | None => {}
         }
     }
     truncate(connection);
@@ -156,7 +164,7 @@ fn transaction(connection: &Connection, first: Operation, waiting: &Receiver<Job
         }
     }
     for answer in answers {
-        answer(outcome.as_ref().map(|()| ()).map_err(String::as_str));
+        answer(outcome.as_ref().copied().map_err(String::as_str));
     }
     ended_by
 }
