@@ -249,7 +249,7 @@ fn sizes_of_delete_options() {
     };
     for size in [0, 4, full - 1] {
         let call = client.call();
-        assert_eq!(begin(&raw const options(size), &call), abi::ABI, "{size}");
+        assert_eq!(begin(ptr::from_ref(&options(size)), &call), abi::ABI, "{size}");
         assert_eq!((call.events().len(), call.destroyed()), (0, 0));
     }
     let mut later = Later {
@@ -294,8 +294,8 @@ fn sizes_of_messages_and_receipts() {
         }
     };
     let refused = client.call();
-    assert_eq!(save(&raw const message(0, 1), 1, &refused), abi::ABI);
-    assert_eq!(save(&raw const message(full - 1, 1), 1, &refused), abi::ABI);
+    assert_eq!(save(ptr::from_ref(&message(0, 1)), 1, &refused), abi::ABI);
+    assert_eq!(save(ptr::from_ref(&message(full - 1, 1)), 1, &refused), abi::ABI);
     let later = [1, 2, 3].map(|position| Later {
         known: message(full + 24, position),
         newer: [0; 24],
