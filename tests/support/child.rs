@@ -12,15 +12,22 @@ pub fn is_child() -> bool {
 
 /// Runs the test `name` of this binary again, alone in a child, with more in its environment.
 pub fn run(name: &str, environment: &[(&str, &str)]) -> Output {
-    Command::new(std::env::current_exe().unwrap())
+    command(name)
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap()
+}
+
+/// The command that does.
+pub fn command(name: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args([name, "--exact", "--nocapture", "--test-threads=1"])
         .env(CHILD, "1")
         .env("RUST_BACKTRACE", "0")
         // Found or built already: the child does not look again.
-        .env("ADIEU_LIB", super::build::library())
-        .envs(environment.iter().copied())
-        .output()
-        .unwrap()
+        .env("ADIEU_LIB", super::build::library());
+    command
 }
 
 /// As [`run`], and the child must pass.
