@@ -9,7 +9,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(version, about)]
 pub struct Cli {
     /// How log lines look; they go to standard error.
-    #[arg(long, env = "ADIEU_LOG_FORMAT", value_enum, default_value = "human", global = true)]
+    #[arg(
+        long,
+        env = "ADIEU_LOG_FORMAT",
+        value_enum,
+        default_value = "human",
+        global = true
+    )]
     pub log_format: LogFormat,
     /// The least important log lines that are still written.
     #[arg(long, env = "ADIEU_LOG_LEVEL", default_value = "info", global = true)]

@@ -59,7 +59,12 @@ impl Service {
                 code::CONTACT_INTERNAL,
             ],
         };
-        Numbers { bad_parameter, admin_needed, account_not_found, internal }
+        Numbers {
+            bad_parameter,
+            admin_needed,
+            account_not_found,
+            internal,
+        }
     }
 
     /// Whether answers of this service carry `ErrorDisplay`.
@@ -126,7 +131,9 @@ impl Command {
             | Self::SendGroupMsg
             | Self::GroupMsgGetSimple => Service::Group,
             Self::FriendAdd | Self::FriendDelete | Self::FriendGet => Service::Friend,
-            Self::GetList | Self::Delete | Self::BatchDelete | Self::Sync | Self::GetHistory => Service::Contact,
+            Self::GetList | Self::Delete | Self::BatchDelete | Self::Sync | Self::GetHistory => {
+                Service::Contact
+            }
         }
     }
 

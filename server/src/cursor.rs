@@ -17,7 +17,9 @@ pub(crate) struct Cursors {
 impl Cursors {
     /// Takes the store's secret for cursors.
     pub(crate) fn new(secret: &[u8]) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret) }
+        Self {
+            key: hmac::Key::new(hmac::HMAC_SHA256, secret),
+        }
     }
 
     /// A cursor behind `after`, for this owner.
@@ -36,7 +38,8 @@ impl Cursors {
         }
         let refused = || {
             Error::BadParameter(
-                "Cursor is not one that this server gave to this account; an empty one begins anew".to_owned(),
+                "Cursor is not one that this server gave to this account; an empty one begins anew"
+                    .to_owned(),
             )
         };
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;
@@ -47,7 +50,10 @@ impl Cursors {
         if body.first() != Some(&VERSION) || seal != expected {
             return Err(refused());
         }
-        let after = body.get(1..).and_then(|bytes| bytes.try_into().ok()).ok_or_else(refused)?;
+        let after = body
+            .get(1..)
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or_else(refused)?;
         Ok(u64::from_be_bytes(after))
     }
 }
@@ -75,7 +81,11 @@ mod tests {
             ("a", &Cursors::new(b"other store").seal("a", 77)),
         ] {
             let error = cursors.open(owner, cursor).unwrap_err();
-            assert_eq!(error.code(crate::command::Service::Contact), 50002, "{owner} {cursor}");
+            assert_eq!(
+                error.code(crate::command::Service::Contact),
+                50002,
+                "{owner} {cursor}"
+            );
         }
     }
 }

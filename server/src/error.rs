@@ -168,7 +168,9 @@ impl Error {
             Self::NotAMember { .. } => code::GROUP_PERMISSION,
             Self::NotAFriend(_) => code::FRIEND_NOT_A_FRIEND,
             Self::Overloaded => code::REST_FREQUENCY,
-            Self::Stopping | Self::Storage(_) | Self::Store(_) | Self::Io { .. } => service.numbers().internal,
+            Self::Stopping | Self::Storage(_) | Self::Store(_) | Self::Io { .. } => {
+                service.numbers().internal
+            }
         }
     }
 

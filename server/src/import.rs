@@ -47,7 +47,8 @@ pub fn run(args: &cli::Import) -> Result<()> {
         .enable_all()
         .build()
         .map_err(Error::io("cannot start the runtime"))?;
-    let file = File::open(&args.file).map_err(Error::io(format!("cannot open {}", args.file.display())))?;
+    let file = File::open(&args.file)
+        .map_err(Error::io(format!("cannot open {}", args.file.display())))?;
     let storage = storage::open(&args.store)?;
     let begun = Instant::now();
     let bar = bar(&file);
@@ -75,23 +76,38 @@ pub fn run(args: &cli::Import) -> Result<()> {
 
 fn bar(file: &File) -> ProgressBar {
     let size = file.metadata().map_or(0, |metadata| metadata.len());
-    let target = if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
     let bar = ProgressBar::with_draw_target(Some(size), target);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {elapsed} {msg}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {elapsed} {msg}")
+    {
         bar.set_style(style);
     }
     bar
 }
 
 /// Looks at the first bytes, not at the name.
-fn decompressed<'a>(file: impl Read + Send + 'a, path: &Path) -> Result<Box<dyn BufRead + Send + 'a>> {
+fn decompressed<'a>(
+    file: impl Read + Send + 'a,
+    path: &Path,
+) -> Result<Box<dyn BufRead + Send + 'a>> {
     let failed = || format!("cannot read {}", path.display());
     let mut file = BufReader::with_capacity(1 << 16, file);
-    if !file.fill_buf().map_err(Error::io(failed()))?.starts_with(&ZSTD_MAGIC) {
+    if !file
+        .fill_buf()
+        .map_err(Error::io(failed()))?
+        .starts_with(&ZSTD_MAGIC)
+    {
         return Ok(Box::new(file));
     }
     let mut decoder = zstd::Decoder::with_buffer(file).map_err(Error::io(failed()))?;
-    decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(Error::io(failed()))?;
+    decoder
+        .window_log_max(ZSTD_WINDOW_LOG)
+        .map_err(Error::io(failed()))?;
     Ok(Box::new(BufReader::with_capacity(1 << 18, decoder)))
 }
 
@@ -114,15 +130,22 @@ impl Importer {
         loop {
             number += 1;
             line.clear();
-            let length = next_line(&mut lines, &mut line)
-                .map_err(Error::io(format!("cannot read {} at line {number}", path.display())))?;
+            let length = next_line(&mut lines, &mut line).map_err(Error::io(format!(
+                "cannot read {} at line {number}",
+                path.display()
+            )))?;
             if length == 0 {
                 return Ok(());
             }
-            let parsed = if length > MAX_LINE { Err(Rejected::LineTooLong) } else { line::parse(&line, latest) };
+            let parsed = if length > MAX_LINE {
+                Err(Rejected::LineTooLong)
+            } else {
+                line::parse(&line, latest)
+            };
             match parsed {
                 Ok(message) => {
-                    self.conversations.insert(self.hasher.hash_one(&message.between));
+                    self.conversations
+                        .insert(self.hasher.hash_one(&message.between));
                     self.batch.push(message);
                 }
                 Err(why) => self.summary.reject(number, why),
@@ -146,7 +169,9 @@ impl Importer {
 
     async fn stored(&mut self) -> Result<()> {
         if let Some(under_way) = self.under_way.take() {
-            let done = under_way.await.map_err(|error| Error::Storage(error.to_string()))??;
+            let done = under_way
+                .await
+                .map_err(|error| Error::Storage(error.to_string()))??;
             self.summary.add(done);
         }
         Ok(())
@@ -168,7 +193,9 @@ fn next_line(lines: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io::Result<usi
             Err(error) => return Err(error),
         };
         let end = available.iter().position(|byte| *byte == b'\n');
-        let part = available.get(..end.unwrap_or(available.len())).unwrap_or_default();
+        let part = available
+            .get(..end.unwrap_or(available.len()))
+            .unwrap_or_default();
         if line.len() + part.len() <= MAX_LINE {
             line.extend_from_slice(part);
         }
@@ -203,6 +230,9 @@ mod tests {
             kept.push(line);
         }
         assert_eq!(lengths, [2, 1, MAX_LINE + 6, 4]);
-        assert_eq!((kept[0].as_slice(), kept[3].as_slice()), (b"a".as_slice(), b"last".as_slice()));
+        assert_eq!(
+            (kept[0].as_slice(), kept[3].as_slice()),
+            (b"a".as_slice(), b"last".as_slice())
+        );
     }
 }

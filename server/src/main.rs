@@ -27,9 +27,13 @@ fn main() -> ExitCode {
 
 /// Standard output belongs to what a program reads; logs go to standard error.
 fn start_logging(cli: &Cli) {
-    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(cli.log_level);
+    let lines = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(cli.log_level);
     match cli.log_format {
-        LogFormat::Human => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Human => lines
+            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+            .init(),
         LogFormat::Json => lines.json().init(),
     }
 }

@@ -52,7 +52,12 @@ async fn prepare(
     if let Some(switch) = args.sync_deletions {
         storage.set_sync_deletions(switch == Switch::On).await?;
     }
-    storage.import_account(Account { name: args.admin.clone(), ..Account::default() }).await?;
+    storage
+        .import_account(Account {
+            name: args.admin.clone(),
+            ..Account::default()
+        })
+        .await?;
     let settings = storage.settings().await?;
     Ok(Arc::new(App {
         storage,
@@ -64,10 +69,14 @@ async fn prepare(
 }
 
 async fn listen(args: &cli::Serve, app: Arc<App>) -> Result<()> {
-    let mut terminated = signal(SignalKind::terminate()).map_err(Error::io("cannot watch for SIGTERM"))?;
-    let listener =
-        TcpListener::bind(&args.listen).await.map_err(Error::io(format!("cannot listen on {}", args.listen)))?;
-    let address = listener.local_addr().map_err(Error::io("cannot tell the address"))?;
+    let mut terminated =
+        signal(SignalKind::terminate()).map_err(Error::io("cannot watch for SIGTERM"))?;
+    let listener = TcpListener::bind(&args.listen)
+        .await
+        .map_err(Error::io(format!("cannot listen on {}", args.listen)))?;
+    let address = listener
+        .local_addr()
+        .map_err(Error::io("cannot tell the address"))?;
     announce(&address.to_string())?;
     tracing::info!(%address, app_id = args.app_id, "listening");
 
@@ -111,5 +120,7 @@ async fn listen(args: &cli::Serve, app: Arc<App>) -> Result<()> {
 fn announce(address: &str) -> Result<()> {
     let line = serde_json::json!({ "listening": address });
     let mut out = std::io::stdout();
-    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(Error::io("cannot write to standard output"))
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(Error::io("cannot write to standard output"))
 }

@@ -55,7 +55,9 @@ pub fn sign_in(query: &str, signer: &Signer, admin: &str, now: u64) -> Result<Ca
             _ => {}
         }
     }
-    let app_id = app_id.filter(|value| !value.is_empty()).ok_or(Error::AppIdMissing)?;
+    let app_id = app_id
+        .filter(|value| !value.is_empty())
+        .ok_or(Error::AppIdMissing)?;
     if app_id.parse() != Ok(signer.app_id()) {
         return Err(Error::AppIdWrong);
     }
@@ -63,16 +65,21 @@ pub fn sign_in(query: &str, signer: &Signer, admin: &str, now: u64) -> Result<Ca
     check_user_id(&identifier).map_err(|error| Error::BadIdentifier(error.to_string()))?;
     signer.verify(user_sig.as_deref().unwrap_or_default(), &identifier, now)?;
     let name = identifier.into_owned();
-    Ok(if name == admin { Caller::Admin(name) } else { Caller::Account(name) })
+    Ok(if name == admin {
+        Caller::Admin(name)
+    } else {
+        Caller::Account(name)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn code(query: &str) -> Result<Caller, i32> {
+    fn code(query: &str) -> std::result::Result<Caller, i32> {
         let signer = Signer::new(7, b"secret");
-        sign_in(query, &signer, "admin", 1_000).map_err(|error| error.code(crate::command::Service::Contact))
+        sign_in(query, &signer, "admin", 1_000)
+            .map_err(|error| error.code(crate::command::Service::Contact))
     }
 
     #[test]
@@ -83,10 +90,16 @@ mod tests {
         assert_eq!(code("sdkappid=8&identifier=a&usersig=x"), Err(60006));
         assert_eq!(code("sdkappid=-7&identifier=a&usersig=x"), Err(60006));
         assert_eq!(code("sdkappid=7"), Err(60004));
-        assert_eq!(code(&format!("sdkappid=7&identifier={}", "x".repeat(33))), Err(60004));
+        assert_eq!(
+            code(&format!("sdkappid=7&identifier={}", "x".repeat(33))),
+            Err(60004)
+        );
         assert_eq!(code("sdkappid=7&identifier=a"), Err(70002));
         assert_eq!(code("sdkappid=7&identifier=a&usersig=x"), Err(70003));
-        assert_eq!(code(&format!("sdkappid=7&identifier=a&usersig={sig}")), Err(70013));
+        assert_eq!(
+            code(&format!("sdkappid=7&identifier=a&usersig={sig}")),
+            Err(70013)
+        );
         let good = format!("sdkappid=7&identifier=a%20b&usersig={sig}&random=1&contenttype=json");
         assert_eq!(code(&good), Ok(Caller::Account("a b".to_owned())));
         let sig = Signer::new(7, b"secret").sign("admin", 1_000, 60);
@@ -98,7 +111,13 @@ mod tests {
     fn an_account_acts_for_itself_only() {
         let caller = Caller::Account("a".to_owned());
         assert!(caller.act_for("a").is_ok());
-        assert_eq!(caller.act_for("b").unwrap_err().code(crate::command::Service::Contact), 50003);
+        assert_eq!(
+            caller
+                .act_for("b")
+                .unwrap_err()
+                .code(crate::command::Service::Contact),
+            50003
+        );
         assert!(Caller::Admin("x".to_owned()).act_for("b").is_ok());
     }
 }

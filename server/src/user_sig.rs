@@ -13,7 +13,14 @@ use crate::{Error, Result, cli};
 pub fn run(args: &cli::UserSig) -> Result<()> {
     check_user_id(&args.identifier).map_err(|error| Error::BadIdentifier(error.to_string()))?;
     let signer = signer(args.app_id, &args.secret_file)?;
-    println!("{}", signer.sign(&args.identifier, args.time.unwrap_or_else(unix_now), args.expire));
+    println!(
+        "{}",
+        signer.sign(
+            &args.identifier,
+            args.time.unwrap_or_else(unix_now),
+            args.expire
+        )
+    );
     Ok(())
 }
 
@@ -22,12 +29,17 @@ pub fn run(args: &cli::UserSig) -> Result<()> {
 /// # Errors
 /// An unreadable or empty file.
 pub fn signer(app_id: u64, secret_file: &Path) -> Result<Signer> {
-    let secret = std::fs::read(secret_file)
-        .map_err(Error::io(format!("cannot read the secret file {}", secret_file.display())))?;
+    let secret = std::fs::read(secret_file).map_err(Error::io(format!(
+        "cannot read the secret file {}",
+        secret_file.display()
+    )))?;
     // Editors end files with a line break, which is no part of the secret.
     let secret = secret.trim_ascii();
     if secret.is_empty() {
-        return Err(Error::Store(format!("the secret file {} is empty", secret_file.display())));
+        return Err(Error::Store(format!(
+            "the secret file {} is empty",
+            secret_file.display()
+        )));
     }
     Ok(Signer::new(app_id, secret))
 }
@@ -35,5 +47,7 @@ pub fn signer(app_id: u64, secret_file: &Path) -> Result<Signer> {
 /// The time, in Unix seconds.
 #[must_use]
 pub fn unix_now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }

@@ -1,2 +1,97 @@
-//! The project's commands.
-fn main() {}
+//! The house's own commands: `cargo xtask demo | test | contract`.
+
+mod c_build;
+mod chat_log;
+mod children;
+mod compilers;
+mod contract;
+mod demo;
+mod elf;
+mod forensics;
+mod harness;
+mod machine;
+mod plain_store;
+mod report;
+mod rest;
+mod scenario;
+mod server;
+mod suites;
+mod tally;
+mod tests_of;
+mod workspace;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// The house's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Delete two real conversations through the C interface, and look for what is left.
+    Demo(DemoArgs),
+    /// Run the test suites; what they need is installed where apt and root are there.
+    Test(TestArgs),
+    /// Check docs/contract.md against the tests.
+    Contract(ContractArgs),
+}
+
+/// `demo`.
+#[derive(Debug, clap::Args)]
+struct DemoArgs {
+    /// Chat logs (JSON Lines, plain or zstd); default: ../shared/data where it is there, else a
+    /// small log of our own.
+    files: Vec<PathBuf>,
+    /// Print one JSON object a line for each deleted conversation.
+    #[arg(long)]
+    json: bool,
+    /// Take the small log of our own.
+    #[arg(long, conflicts_with = "files")]
+    built_in: bool,
+}
+
+/// `test`.
+#[derive(Debug, clap::Args)]
+struct TestArgs {
+    /// Name the suites, and what they need.
+    #[arg(long)]
+    list: bool,
+    /// Run this suite only; may be given more than once.
+    #[arg(long, value_name = "SUITE")]
+    only: Vec<String>,
+}
+
+/// `contract`.
+#[derive(Debug, clap::Args)]
+struct ContractArgs {
+    /// Write the column of proofs anew, from what the tests name.
+    #[arg(long)]
+    update: bool,
+}
+
+fn main() -> ExitCode {
+    let done = children::on_interrupt_end_all().and_then(|()| match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args.files, args.built_in, args.json),
+        Command::Test(args) if args.list => suites::list(),
+        Command::Test(args) => suites::run(&args.only),
+        Command::Contract(args) => contract::run(args.update),
+    });
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(_) if children::interrupted() => {
+            eprintln!("interrupted");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -25,7 +25,7 @@ pub(super) enum Rejected {
     SenderOfAnotherPair,
     #[error("time lies in the future; Unix seconds are expected")]
     Time,
-    #[error("text is empty")]
+    #[error("empty line")]
     Empty,
     #[error("text makes a message larger than 12 KB")]
     TooLarge,
@@ -58,21 +58,29 @@ struct Text<'a> {
 
 /// Reads a line. `latest`: times above it are no Unix seconds.
 pub(super) fn parse(line: &[u8], latest: u64) -> Result<LoggedMessage, Rejected> {
+    if line.trim_ascii().is_empty() {
+        return Err(Rejected::Empty);
+    }
     let line: Line<'_> = serde_json::from_slice(line).map_err(|_| Rejected::NotTheFormat)?;
     check_user_id(&line.sender).map_err(|_| Rejected::Sender)?;
     let between = between(&line.conversation, &line.sender)?;
     if line.time > latest {
         return Err(Rejected::Time);
     }
-    if line.text.is_empty() {
-        return Err(Rejected::Empty);
-    }
-    let elements = [Element { kind: "TIMTextElem", content: Text { text: &line.text } }];
+    let elements = [Element {
+        kind: "TIMTextElem",
+        content: Text { text: &line.text },
+    }];
     let body = serde_json::to_string(&elements).map_err(|_| Rejected::NotTheFormat)?;
     if body.len() > MAX_BODY {
         return Err(Rejected::TooLarge);
     }
-    Ok(LoggedMessage { between, sender: line.sender.into_owned(), time: line.time, body })
+    Ok(LoggedMessage {
+        between,
+        sender: line.sender.into_owned(),
+        time: line.time,
+        body,
+    })
 }
 
 fn between(conversation: &str, sender: &str) -> Result<Between, Rejected> {
@@ -80,22 +88,35 @@ fn between(conversation: &str, sender: &str) -> Result<Between, Rejected> {
         check_group_id(name).map_err(|_| Rejected::Conversation)?;
         return Ok(Between::Group(name.to_owned()));
     }
-    let pair = conversation.strip_prefix("c2c_").ok_or(Rejected::Conversation)?;
+    let pair = conversation
+        .strip_prefix("c2c_")
+        .ok_or(Rejected::Conversation)?;
     // Ids may hold colons: the pair is cut where both sides are ids and the sender is one of them.
     let mut good = false;
     for (at, _) in pair.match_indices(':') {
-        let (one, other) = (pair.get(..at).unwrap_or_default(), pair.get(at + 1..).unwrap_or_default());
+        let (one, other) = (
+            pair.get(..at).unwrap_or_default(),
+            pair.get(at + 1..).unwrap_or_default(),
+        );
         if check_user_id(one).is_err() || check_user_id(other).is_err() {
             continue;
         }
         good = true;
         if one == sender || other == sender {
             // The same pair in either order is one conversation.
-            let (low, high) = if one <= other { (one, other) } else { (other, one) };
+            let (low, high) = if one <= other {
+                (one, other)
+            } else {
+                (other, one)
+            };
             return Ok(Between::Users(low.to_owned(), high.to_owned()));
         }
     }
-    Err(if good { Rejected::SenderOfAnotherPair } else { Rejected::Conversation })
+    Err(if good {
+        Rejected::SenderOfAnotherPair
+    } else {
+        Rejected::Conversation
+    })
 }
 
 #[cfg(test)]
@@ -108,12 +129,32 @@ mod tests {
 
     #[test]
     fn good_lines() {
-        let message = parse_text(r#"{"conversation":"c2c_b:a","sender":"a","time":5,"text":"h\"i\n","x":1}"#).unwrap();
-        assert_eq!(message.between, Between::Users("a".to_owned(), "b".to_owned()));
-        assert_eq!(message.body, r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"h\"i\n"}}]"#);
-        let colons = parse_text(r#"{"conversation":"c2c_a:b:c","sender":"a:b","time":5,"text":"x"}"#).unwrap();
-        assert_eq!(colons.between, Between::Users("a:b".to_owned(), "c".to_owned()));
-        let group = parse_text(r##"{"conversation":"group_#g","sender":"a","time":5,"text":"x"}"##).unwrap();
+        let message =
+            parse_text(r#"{"conversation":"c2c_b:a","sender":"a","time":5,"text":"h\"i\n","x":1}"#)
+                .unwrap();
+        assert_eq!(
+            message.between,
+            Between::Users("a".to_owned(), "b".to_owned())
+        );
+        assert_eq!(
+            message.body,
+            r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"h\"i\n"}}]"#
+        );
+        let colons =
+            parse_text(r#"{"conversation":"c2c_a:b:c","sender":"a:b","time":5,"text":"x"}"#)
+                .unwrap();
+        assert_eq!(
+            colons.between,
+            Between::Users("a:b".to_owned(), "c".to_owned())
+        );
+        let silent =
+            parse_text(r#"{"conversation":"c2c_b:a","sender":"a","time":5,"text":""}"#).unwrap();
+        assert_eq!(
+            silent.body,
+            r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":""}}]"#
+        );
+        let group = parse_text(r##"{"conversation":"group_#g","sender":"a","time":5,"text":"x"}"##)
+            .unwrap();
         assert_eq!(group.between, Between::Group("#g".to_owned()));
     }
 
@@ -122,22 +163,58 @@ mod tests {
         let long = "x".repeat(33);
         let large = "x".repeat(MAX_BODY);
         for (line, why) in [
-            ("", Rejected::NotTheFormat),
+            ("", Rejected::Empty),
+            (" \r\n", Rejected::Empty),
             ("{", Rejected::NotTheFormat),
             ("[1]", Rejected::NotTheFormat),
-            (r#"{"conversation":"group_g","sender":"a","time":"5","text":"x"}"#, Rejected::NotTheFormat),
-            (r#"{"conversation":"group_g","sender":"a","time":-5,"text":"x"}"#, Rejected::NotTheFormat),
-            (r#"{"conversation":"group_g","sender":"","time":5,"text":"x"}"#, Rejected::Sender),
-            (r#"{"conversation":"group_g","sender":"é","time":5,"text":"x"}"#, Rejected::Sender),
-            (&format!(r#"{{"conversation":"group_g","sender":"{long}","time":5,"text":"x"}}"#), Rejected::Sender),
-            (r#"{"conversation":"group_","sender":"a","time":5,"text":"x"}"#, Rejected::Conversation),
-            (r#"{"conversation":"a:b","sender":"a","time":5,"text":"x"}"#, Rejected::Conversation),
-            (r#"{"conversation":"c2c_a","sender":"a","time":5,"text":"x"}"#, Rejected::Conversation),
-            (r#"{"conversation":"c2c_a:","sender":"a","time":5,"text":"x"}"#, Rejected::Conversation),
-            (r#"{"conversation":"c2c_a:b","sender":"c","time":5,"text":"x"}"#, Rejected::SenderOfAnotherPair),
-            (r#"{"conversation":"group_g","sender":"a","time":2001,"text":"x"}"#, Rejected::Time),
-            (r#"{"conversation":"group_g","sender":"a","time":5,"text":""}"#, Rejected::Empty),
-            (&format!(r#"{{"conversation":"group_g","sender":"a","time":5,"text":"{large}"}}"#), Rejected::TooLarge),
+            (
+                r#"{"conversation":"group_g","sender":"a","time":"5","text":"x"}"#,
+                Rejected::NotTheFormat,
+            ),
+            (
+                r#"{"conversation":"group_g","sender":"a","time":-5,"text":"x"}"#,
+                Rejected::NotTheFormat,
+            ),
+            (
+                r#"{"conversation":"group_g","sender":"","time":5,"text":"x"}"#,
+                Rejected::Sender,
+            ),
+            (
+                r#"{"conversation":"group_g","sender":"é","time":5,"text":"x"}"#,
+                Rejected::Sender,
+            ),
+            (
+                &format!(r#"{{"conversation":"group_g","sender":"{long}","time":5,"text":"x"}}"#),
+                Rejected::Sender,
+            ),
+            (
+                r#"{"conversation":"group_","sender":"a","time":5,"text":"x"}"#,
+                Rejected::Conversation,
+            ),
+            (
+                r#"{"conversation":"a:b","sender":"a","time":5,"text":"x"}"#,
+                Rejected::Conversation,
+            ),
+            (
+                r#"{"conversation":"c2c_a","sender":"a","time":5,"text":"x"}"#,
+                Rejected::Conversation,
+            ),
+            (
+                r#"{"conversation":"c2c_a:","sender":"a","time":5,"text":"x"}"#,
+                Rejected::Conversation,
+            ),
+            (
+                r#"{"conversation":"c2c_a:b","sender":"c","time":5,"text":"x"}"#,
+                Rejected::SenderOfAnotherPair,
+            ),
+            (
+                r#"{"conversation":"group_g","sender":"a","time":2001,"text":"x"}"#,
+                Rejected::Time,
+            ),
+            (
+                &format!(r#"{{"conversation":"group_g","sender":"a","time":5,"text":"{large}"}}"#),
+                Rejected::TooLarge,
+            ),
         ] {
             assert_eq!(parse_text(line).unwrap_err(), why, "{line}");
         }

@@ -15,7 +15,7 @@ const NAMED: usize = 10;
 pub(super) struct Summary {
     messages: u64,
     accounts: u64,
-    times_raised: u64,
+    out_of_order: u64,
     /// Distinct conversations in the log.
     pub(super) conversations: u64,
     new_conversations: u64,
@@ -29,7 +29,7 @@ impl Summary {
         self.messages += done.messages;
         self.accounts += done.accounts;
         self.new_conversations += done.conversations;
-        self.times_raised += done.times_raised;
+        self.out_of_order += done.out_of_order;
     }
 
     pub(super) fn reject(&mut self, line: u64, why: Rejected) {
@@ -41,9 +41,14 @@ impl Summary {
     }
 
     pub(super) fn print(&self, as_json: bool, elapsed: Duration) -> Result<()> {
-        let text = if as_json { self.json(elapsed) } else { self.text(elapsed) };
+        let text = if as_json {
+            self.json(elapsed)
+        } else {
+            self.text(elapsed)
+        };
         let mut out = std::io::stdout();
-        std::io::Write::write_all(&mut out, text.as_bytes()).map_err(Error::io("cannot write to standard output"))
+        std::io::Write::write_all(&mut out, text.as_bytes())
+            .map_err(Error::io("cannot write to standard output"))
     }
 
     fn rate(&self, elapsed: Duration) -> f64 {
@@ -53,16 +58,22 @@ impl Summary {
     }
 
     fn json(&self, elapsed: Duration) -> String {
-        let reasons: serde_json::Map<String, serde_json::Value> =
-            self.reasons.iter().map(|(why, count)| (why.to_string(), json!(count))).collect();
-        let first: Vec<_> =
-            self.first.iter().map(|(line, why)| json!({ "line": line, "reason": why.to_string() })).collect();
+        let reasons: serde_json::Map<String, serde_json::Value> = self
+            .reasons
+            .iter()
+            .map(|(why, count)| (why.to_string(), json!(count)))
+            .collect();
+        let first: Vec<_> = self
+            .first
+            .iter()
+            .map(|(line, why)| json!({ "line": line, "reason": why.to_string() }))
+            .collect();
         let object = json!({
             "messages": self.messages,
             "conversations": self.conversations,
             "conversations_created": self.new_conversations,
             "accounts": self.accounts,
-            "times_raised": self.times_raised,
+            "out_of_order": self.out_of_order,
             "rejected": self.rejected,
             "reasons": reasons,
             "first_rejected": first,
@@ -81,8 +92,11 @@ impl Summary {
             self.rate(elapsed),
             self.accounts,
         );
-        if self.times_raised > 0 {
-            text += &format!("{} messages were older than the one ahead of them and got its time\n", self.times_raised);
+        if self.out_of_order > 0 {
+            text += &format!(
+                "{} messages are older than one ahead of them; the order of the log was kept\n",
+                self.out_of_order
+            );
         }
         if self.rejected > 0 {
             text += &format!("{} lines not taken:\n", self.rejected);

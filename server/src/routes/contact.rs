@@ -3,8 +3,9 @@
 use adieu_protocol::{
     conversation_id::check_user_id,
     recent_contact::{
-        BatchDelete, BatchDeleteResult, BatchDeleted, Delete, Deleted, GetHistory, GetList, History, HistoryMessage,
-        List, MAX_BATCH, MAX_HISTORY_PAGE, MAX_SYNC_PAGE, Sync, Synced, Target, View,
+        BatchDelete, BatchDeleteResult, BatchDeleted, Delete, Deleted, GetHistory, GetList,
+        History, HistoryMessage, List, MAX_BATCH, MAX_HISTORY_PAGE, MAX_SYNC_PAGE, Sync, Synced,
+        Target, View,
     },
 };
 
@@ -35,12 +36,22 @@ pub(super) async fn delete(call: &Call<'_>, request: Delete) -> Result<Deleted> 
         call,
         &request.from_account,
         device.as_deref(),
-        (&request.target, request.clear_ramble, request.cut_off, request.deletion_id.as_deref()),
+        (
+            &request.target,
+            request.clear_ramble,
+            request.cut_off,
+            request.deletion_id.as_deref(),
+        ),
     )?;
     let results = call.app.storage.delete(vec![deletion]).await?;
     call.app.purge.notify_one();
-    let reached = results.into_iter().next().ok_or_else(|| Error::Storage("a deletion got no result".to_owned()))??;
-    Ok(Deleted { cleared_through: Some(reached) })
+    let reached = results
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::Storage("a deletion got no result".to_owned()))??;
+    Ok(Deleted {
+        cleared_through: Some(reached),
+    })
 }
 
 /// Each item has a result of its own; a request that is wrong as a whole is refused as a whole.
@@ -49,29 +60,48 @@ pub(super) async fn batch_delete(call: &Call<'_>, request: BatchDelete) -> Resul
     let device = device(request.device_id)?;
     if request.items.is_empty() || request.items.len() > MAX_BATCH {
         let given = request.items.len();
-        return Err(Error::BadParameter(format!("DeleteItem has {given} items; allowed: 1 to {MAX_BATCH}")));
+        return Err(Error::BadParameter(format!(
+            "DeleteItem has {given} items; allowed: 1 to {MAX_BATCH}"
+        )));
     }
     let mut asked = Vec::with_capacity(request.items.len());
     let mut deletions = Vec::with_capacity(request.items.len());
     for item in &request.items {
-        let parts = (&item.target, item.clear_ramble, item.cut_off, item.deletion_id.as_deref());
-        asked.push(deletion(call, &request.from_account, device.as_deref(), parts).map(|good| deletions.push(good)));
+        let parts = (
+            &item.target,
+            item.clear_ramble,
+            item.cut_off,
+            item.deletion_id.as_deref(),
+        );
+        asked.push(
+            deletion(call, &request.from_account, device.as_deref(), parts)
+                .map(|good| deletions.push(good)),
+        );
     }
     let mut done = call.app.storage.delete(deletions).await?.into_iter();
     call.app.purge.notify_one();
     let mut results = Vec::with_capacity(asked.len());
     for item in asked {
         let result = match item {
-            Ok(()) => done.next().unwrap_or_else(|| Err(Error::Storage("a deletion got no result".to_owned()))),
+            Ok(()) => done
+                .next()
+                .unwrap_or_else(|| Err(Error::Storage("a deletion got no result".to_owned()))),
             Err(error) => Err(error),
         };
         results.push(match result {
-            Ok(reached) => BatchDeleteResult { cleared_through: Some(reached), ..BatchDeleteResult::default() },
+            Ok(reached) => BatchDeleteResult {
+                cleared_through: Some(reached),
+                ..BatchDeleteResult::default()
+            },
             // The owner is the same for all.
             Err(error @ Error::AccountNotFound(_)) => return Err(error),
             Err(error) => {
                 let (code, info) = told(&error, Service::Contact);
-                BatchDeleteResult { code, info, cleared_through: None }
+                BatchDeleteResult {
+                    code,
+                    info,
+                    cleared_through: None,
+                }
             }
         });
     }
@@ -86,9 +116,13 @@ fn deletion(
     device: Option<&str>,
     (target, clear, cut_off, id): Parts<'_>,
 ) -> Result<Deletion> {
-    let conversation = target.conversation().map_err(|error| Error::BadParameter(error.to_string()))?;
+    let conversation = target
+        .conversation()
+        .map_err(|error| Error::BadParameter(error.to_string()))?;
     if clear > 1 {
-        return Err(Error::BadParameter(format!("ClearRamble is {clear}; allowed: 0 (keep the history), 1 (clear it)")));
+        return Err(Error::BadParameter(format!(
+            "ClearRamble is {clear}; allowed: 0 (keep the history), 1 (clear it)"
+        )));
     }
     Ok(Deletion {
         owner: owner.to_owned(),
@@ -102,23 +136,36 @@ fn deletion(
 }
 
 fn deletion_id(text: &str) -> Result<[u8; 16]> {
-    let wrong = || Error::BadParameter("DeletionId is not 32 lower-case hexadecimal digits".to_owned());
-    if text.len() != 32 || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+    let wrong =
+        || Error::BadParameter("DeletionId is not 32 lower-case hexadecimal digits".to_owned());
+    if text.len() != 32
+        || !text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    {
         return Err(wrong());
     }
-    Ok(u128::from_str_radix(text, 16).map_err(|_| wrong())?.to_be_bytes())
+    Ok(u128::from_str_radix(text, 16)
+        .map_err(|_| wrong())?
+        .to_be_bytes())
 }
 
 fn device(id: Option<String>) -> Result<Option<String>> {
     let Some(id) = id else { return Ok(None) };
-    if id.is_empty() || id.len() > MAX_DEVICE_ID || !id.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
-        return Err(Error::BadParameter(format!("DeviceId is not 1 to {MAX_DEVICE_ID} bytes of printable ASCII")));
+    if id.is_empty()
+        || id.len() > MAX_DEVICE_ID
+        || !id.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
+    {
+        return Err(Error::BadParameter(format!(
+            "DeviceId is not 1 to {MAX_DEVICE_ID} bytes of printable ASCII"
+        )));
     }
     Ok(Some(id))
 }
 
 fn owner(call: &Call<'_>, account: &str) -> Result<()> {
-    check_user_id(account).map_err(|error| Error::BadParameter(format!("From_Account: {error}")))?;
+    check_user_id(account)
+        .map_err(|error| Error::BadParameter(format!("From_Account: {error}")))?;
     call.caller.act_for(account)
 }
 
@@ -129,7 +176,12 @@ pub(super) async fn sync(call: &Call<'_>, request: Sync) -> Result<Synced> {
         owner: owner_name.clone(),
         device: device(request.device_id)?,
         after: call.app.cursors.open(&owner_name, &request.cursor)?,
-        limit: count("MaxCnt", request.max_count, DEFAULT_SYNC_PAGE, MAX_SYNC_PAGE)?,
+        limit: count(
+            "MaxCnt",
+            request.max_count,
+            DEFAULT_SYNC_PAGE,
+            MAX_SYNC_PAGE,
+        )?,
     };
     let page = call.app.storage.sync(query).await?;
     Ok(Synced {
@@ -146,11 +198,16 @@ pub(super) async fn sync(call: &Call<'_>, request: Sync) -> Result<Synced> {
 /// there is none or where the list entry is hidden: the device has nothing to show then.
 fn state(owned: OwnedView) -> Option<View> {
     let listed = owned.view.is_listed(&owned.heads);
-    let erase_through = owned.device_erased_through.max(owned.view.propagated_through);
+    let erase_through = owned
+        .device_erased_through
+        .max(owned.view.propagated_through);
     if !listed && erase_through == 0 {
         return None;
     }
-    let newest = owned.view.newest(&owned.heads).map_or(0, |(position, _)| position);
+    let newest = owned
+        .view
+        .newest(&owned.heads)
+        .map_or(0, |(position, _)| position);
     Some(View {
         target: Target::of(&owned.conversation)?,
         title: owned.title,
@@ -164,12 +221,20 @@ fn state(owned: OwnedView) -> Option<View> {
 
 pub(super) async fn history(call: &Call<'_>, request: GetHistory) -> Result<History> {
     owner(call, &request.from_account)?;
-    let conversation = request.target.conversation().map_err(|error| Error::BadParameter(error.to_string()))?;
+    let conversation = request
+        .target
+        .conversation()
+        .map_err(|error| Error::BadParameter(error.to_string()))?;
     let query = HistoryQuery {
         owner: request.from_account,
         conversation,
         after: request.after,
-        limit: count("MaxCnt", request.max_count, DEFAULT_HISTORY_PAGE, MAX_HISTORY_PAGE)?,
+        limit: count(
+            "MaxCnt",
+            request.max_count,
+            DEFAULT_HISTORY_PAGE,
+            MAX_HISTORY_PAGE,
+        )?,
     };
     let page = call.app.storage.history(query).await?;
     let messages = page
@@ -184,13 +249,19 @@ pub(super) async fn history(call: &Call<'_>, request: GetHistory) -> Result<Hist
             })
         })
         .collect::<Result<_>>()?;
-    Ok(History { messages, complete: page.complete.into(), head: page.head })
+    Ok(History {
+        messages,
+        complete: page.complete.into(),
+        head: page.head,
+    })
 }
 
 fn count(field: &str, given: usize, default: usize, max: usize) -> Result<usize> {
     match given {
         0 => Ok(default),
         given if given <= max => Ok(given),
-        given => Err(Error::BadParameter(format!("{field} is {given}; allowed: 1 to {max}, or 0"))),
+        given => Err(Error::BadParameter(format!(
+            "{field} is {given}; allowed: 1 to {max}, or 0"
+        ))),
     }
 }

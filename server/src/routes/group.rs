@@ -4,10 +4,10 @@ use adieu_protocol::{
     conversation_id::{SERVER_GROUP_PREFIX, check_group_id, check_user_id},
     envelope::Nothing,
     group::{
-        ADD_ALREADY, ADD_DONE, ADD_FAILED, AddGroupMember, AddedGroupMember, AddedMember, CreateGroup, CreatedGroup,
-        DeleteGroupMember, DestroyGroup, FINISHED_ALL, FINISHED_NOT, GROUP_TYPES, GroupMsg, GroupMsgGetSimple,
-        GroupMsgs, MAX_ADD_MEMBERS, MAX_CREATE_MEMBERS, MAX_DELETE_MEMBERS, MAX_GROUP_PAGE, MAX_RECEIVERS, Member,
-        SendGroupMsg, SentGroupMsg,
+        ADD_ALREADY, ADD_DONE, ADD_FAILED, AddGroupMember, AddedGroupMember, AddedMember,
+        CreateGroup, CreatedGroup, DeleteGroupMember, DestroyGroup, FINISHED_ALL, FINISHED_NOT,
+        GROUP_TYPES, GroupMsg, GroupMsgGetSimple, GroupMsgs, MAX_ADD_MEMBERS, MAX_CREATE_MEMBERS,
+        MAX_DELETE_MEMBERS, MAX_GROUP_PAGE, MAX_RECEIVERS, Member, SendGroupMsg, SentGroupMsg,
     },
 };
 use ring::rand::{SecureRandom, SystemRandom};
@@ -27,7 +27,11 @@ const NORMAL_PRIORITY: u8 = 2;
 
 pub(super) async fn create(call: &Call<'_>, request: CreateGroup) -> Result<CreatedGroup> {
     if !GROUP_TYPES.contains(&request.kind.as_str()) {
-        return Err(Error::BadParameter(format!("Type is {:?}; allowed: {}", request.kind, GROUP_TYPES.join(", "))));
+        return Err(Error::BadParameter(format!(
+            "Type is {:?}; allowed: {}",
+            request.kind,
+            GROUP_TYPES.join(", ")
+        )));
     }
     if request.name.is_empty() {
         return Err(Error::BadParameter("Name is empty".to_owned()));
@@ -70,10 +74,17 @@ fn made() -> Result<String> {
     Ok(format!("{SERVER_GROUP_PREFIX}{digits}"))
 }
 
-pub(super) async fn add_members(call: &Call<'_>, request: AddGroupMember) -> Result<AddedGroupMember> {
+pub(super) async fn add_members(
+    call: &Call<'_>,
+    request: AddGroupMember,
+) -> Result<AddedGroupMember> {
     group(&request.group_id)?;
     let accounts = names(request.members, MAX_ADD_MEMBERS)?;
-    let joined = call.app.storage.add_members(&request.group_id, accounts.clone()).await?;
+    let joined = call
+        .app
+        .storage
+        .add_members(&request.group_id, accounts.clone())
+        .await?;
     call.app.purge.notify_one();
     let members = accounts
         .into_iter()
@@ -93,7 +104,10 @@ pub(super) async fn add_members(call: &Call<'_>, request: AddGroupMember) -> Res
 pub(super) async fn remove_members(call: &Call<'_>, request: DeleteGroupMember) -> Result<Nothing> {
     group(&request.group_id)?;
     at_most(MAX_DELETE_MEMBERS, request.accounts.len())?;
-    call.app.storage.remove_members(&request.group_id, request.accounts).await?;
+    call.app
+        .storage
+        .remove_members(&request.group_id, request.accounts)
+        .await?;
     call.app.purge.notify_one();
     Ok(Nothing {})
 }
@@ -112,7 +126,10 @@ pub(super) async fn send(call: &Call<'_>, request: SendGroupMsg) -> Result<SentG
     at_most(MAX_RECEIVERS, request.receivers.len())?;
     if request.online_only == Some(1) {
         // See the same of one-to-one messages: there is nobody to get it, and nothing to store.
-        return Ok(SentGroupMsg { time: call.now, seq: 0 });
+        return Ok(SentGroupMsg {
+            time: call.now,
+            seq: 0,
+        });
     }
     let message = GroupMessage {
         draft: Draft {
@@ -128,14 +145,20 @@ pub(super) async fn send(call: &Call<'_>, request: SendGroupMsg) -> Result<SentG
         members_only: !call.caller.is_admin(),
     };
     let sent = call.app.storage.send_group(message).await?;
-    Ok(SentGroupMsg { time: sent.time, seq: sent.position })
+    Ok(SentGroupMsg {
+        time: sent.time,
+        seq: sent.position,
+    })
 }
 
 /// The administrator sees all that is stored, an account what its own view shows.
 pub(super) async fn messages(call: &Call<'_>, request: GroupMsgGetSimple) -> Result<GroupMsgs> {
     group(&request.group_id)?;
     if request.count == 0 || request.count > MAX_GROUP_PAGE {
-        return Err(Error::BadParameter(format!("ReqMsgNumber is {}; allowed: 1 to {MAX_GROUP_PAGE}", request.count)));
+        return Err(Error::BadParameter(format!(
+            "ReqMsgNumber is {}; allowed: 1 to {MAX_GROUP_PAGE}",
+            request.count
+        )));
     }
     let query = GroupQuery {
         group: request.group_id.clone(),
@@ -160,8 +183,16 @@ pub(super) async fn messages(call: &Call<'_>, request: GroupMsgGetSimple) -> Res
             })
         })
         .collect::<Result<_>>()?;
-    let finished = if page.complete { FINISHED_ALL } else { FINISHED_NOT };
-    Ok(GroupMsgs { group_id: request.group_id, finished, messages })
+    let finished = if page.complete {
+        FINISHED_ALL
+    } else {
+        FINISHED_NOT
+    };
+    Ok(GroupMsgs {
+        group_id: request.group_id,
+        finished,
+        messages,
+    })
 }
 
 fn group(id: &str) -> Result<()> {
@@ -173,7 +204,11 @@ fn user(field: &str, id: &str) -> Result<()> {
 }
 
 fn at_most(max: usize, given: usize) -> Result<()> {
-    if given > max { Err(Error::TooManyMembers { given, max }) } else { Ok(()) }
+    if given > max {
+        Err(Error::TooManyMembers { given, max })
+    } else {
+        Ok(())
+    }
 }
 
 fn names(members: Vec<Member>, max: usize) -> Result<Vec<String>> {

@@ -39,7 +39,10 @@ const MAX_DROPPED: usize = 16 << 20;
 
 /// The routes.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new().route("/healthz", get(async || "ok")).fallback(rest).with_state(app)
+    Router::new()
+        .route("/healthz", get(async || "ok"))
+        .fallback(rest)
+        .with_state(app)
 }
 
 async fn rest(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -54,7 +57,11 @@ async fn rest(State(app): State<Arc<App>>, request: Request) -> Response {
     };
     let bytes = match answered {
         Ok(bytes) => bytes,
-        Err(error) => refuse(&error, service, service.has_error_display() && command.is_some()),
+        Err(error) => refuse(
+            &error,
+            service,
+            service.has_error_display() && command.is_some(),
+        ),
     };
     tracing::debug!(command = path, bytes = bytes.len(), elapsed = ?begun.elapsed(), "answered");
     ([(header::CONTENT_TYPE, "application/json")], bytes).into_response()
@@ -71,7 +78,11 @@ fn unknown(path: &str) -> Error {
 fn refuse(error: &Error, service: Service, display: bool) -> Vec<u8> {
     let (code, info) = told(error, service);
     let envelope = Envelope::fail(code, info);
-    let envelope = if display { envelope.with_display() } else { envelope };
+    let envelope = if display {
+        envelope.with_display()
+    } else {
+        envelope
+    };
     serde_json::to_vec(&envelope).unwrap_or_default()
 }
 
@@ -95,7 +106,13 @@ async fn call(app: &App, command: Command, request: Request) -> Result<Vec<u8>> 
     if !caller.is_admin() && !command.is_self_service() {
         return Err(Error::AdminNeeded);
     }
-    let call = Call { app, caller, now: unix_now(), display: command.service().has_error_display(), body };
+    let call = Call {
+        app,
+        caller,
+        now: unix_now(),
+        display: command.service().has_error_display(),
+        body,
+    };
     match command {
         Command::AccountImport => call.answer(account::import).await,
         Command::SendMsg => call.answer(message::send).await,
@@ -128,20 +145,30 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    async fn answer<Q, A>(&'a self, command: impl AsyncFn(&'a Self, Q) -> Result<A>) -> Result<Vec<u8>>
+    async fn answer<Q, A>(
+        &'a self,
+        command: impl AsyncFn(&'a Self, Q) -> Result<A>,
+    ) -> Result<Vec<u8>>
     where
         Q: DeserializeOwned,
         A: Serialize,
     {
         let body = command(self, parse(&self.body)?).await?;
-        let envelope = if self.display { Envelope::ok().with_display() } else { Envelope::ok() };
-        serde_json::to_vec(&Answer { body, envelope }).map_err(|error| Error::Storage(error.to_string()))
+        let envelope = if self.display {
+            Envelope::ok().with_display()
+        } else {
+            Envelope::ok()
+        };
+        serde_json::to_vec(&Answer { body, envelope })
+            .map_err(|error| Error::Storage(error.to_string()))
     }
 }
 
 fn parse<Q: DeserializeOwned>(body: &[u8]) -> Result<Q> {
     if body.trim_ascii().is_empty() {
-        return Err(Error::BadJson("it is empty; a request without fields is {}".to_owned()));
+        return Err(Error::BadJson(
+            "it is empty; a request without fields is {}".to_owned(),
+        ));
     }
     match serde_json::from_slice(body) {
         Ok(request) => Ok(request),
@@ -164,7 +191,9 @@ async fn read(mut body: Body) -> Result<Bytes> {
     let mut read = Vec::new();
     let mut size = 0;
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Error::BodyUnreadable)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| Error::BodyUnreadable)?.into_data() else {
+            continue;
+        };
         size += data.len();
         if size > MAX_DROPPED {
             break;
@@ -173,5 +202,9 @@ async fn read(mut body: Body) -> Result<Bytes> {
             read.extend_from_slice(&data);
         }
     }
-    if size > MAX_BODY { Err(Error::BodyTooLarge(MAX_BODY)) } else { Ok(read.into()) }
+    if size > MAX_BODY {
+        Err(Error::BodyTooLarge(MAX_BODY))
+    } else {
+        Ok(read.into())
+    }
 }

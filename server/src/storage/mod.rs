@@ -21,8 +21,8 @@ use crate::Result;
 
 /// A storage engine.
 ///
-/// Positions count from 1 within a conversation, without gaps, in commit order, and times never
-/// fall while positions rise.
+/// Positions count from 1 within a conversation, without gaps, in commit order. Times of messages
+/// that are sent never fall while positions rise; chat logs are what they are.
 #[async_trait]
 pub trait Storage: Send + Sync {
     /// Settings that belong to the store.
@@ -58,9 +58,20 @@ pub trait Storage: Send + Sync {
     async fn dissolve_group(&self, group: &str) -> Result<()>;
 
     /// Adds to the owner's list of friends, and the owner to theirs if `both`.
-    async fn add_friends(&self, owner: &str, friends: Vec<NewFriend>, both: bool, now: u64) -> Result<Vec<Result<()>>>;
+    async fn add_friends(
+        &self,
+        owner: &str,
+        friends: Vec<NewFriend>,
+        both: bool,
+        now: u64,
+    ) -> Result<Vec<Result<()>>>;
     /// Removes from the owner's list of friends, and the owner from theirs if `both`.
-    async fn delete_friends(&self, owner: &str, friends: Vec<String>, both: bool) -> Result<Vec<Result<()>>>;
+    async fn delete_friends(
+        &self,
+        owner: &str,
+        friends: Vec<String>,
+        both: bool,
+    ) -> Result<Vec<Result<()>>>;
     /// The owner's friends from an index on.
     async fn friends(&self, owner: &str, start: usize, limit: usize) -> Result<FriendPage>;
 

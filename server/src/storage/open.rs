@@ -18,13 +18,19 @@ fn sqlite_path(url: &str) -> Result<PathBuf> {
     let path = match url.split_once(':') {
         Some(("sqlite", rest)) => rest.strip_prefix("//").unwrap_or(rest),
         // A drive letter is no scheme.
-        Some((scheme, _)) if scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            return Err(Error::Store(format!("the store {scheme}: is of a kind that this server does not know; {ALLOWED}")));
+        Some((scheme, _))
+            if scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
+        {
+            return Err(Error::Store(format!(
+                "the store {scheme}: is of a kind that this server does not know; {ALLOWED}"
+            )));
         }
         _ => url,
     };
     if path.is_empty() || path == ":memory:" {
-        return Err(Error::Store(format!("the store {url:?} names no file; {ALLOWED}")));
+        return Err(Error::Store(format!(
+            "the store {url:?} names no file; {ALLOWED}"
+        )));
     }
     Ok(PathBuf::from(path))
 }
@@ -45,7 +51,13 @@ mod tests {
         ] {
             assert_eq!(sqlite_path(url).unwrap(), PathBuf::from(path), "{url}");
         }
-        for url in ["postgres://user:secret@host/db", "mysql:x", "sqlite:", "", "sqlite::memory:"] {
+        for url in [
+            "postgres://user:secret@host/db",
+            "mysql:x",
+            "sqlite:",
+            "",
+            "sqlite::memory:",
+        ] {
             let error = sqlite_path(url).unwrap_err().to_string();
             assert!(error.contains("allowed: sqlite:PATH"), "{error}");
             assert!(!error.contains("secret"), "{error}");

@@ -2,7 +2,10 @@
 
 use adieu_protocol::ConversationId;
 
-use super::{Between, view::{Heads, View}};
+use super::{
+    Between,
+    view::{Heads, View},
+};
 
 /// Settings that belong to a store.
 #[derive(Clone, Debug, Default)]
@@ -332,6 +335,6 @@ pub struct Imported {
     pub accounts: u64,
     /// Conversations that came into being.
     pub conversations: u64,
-    /// Messages whose time lay before the message ahead of them, and was raised to its time.
-    pub times_raised: u64,
+    /// Messages that are older than one ahead of them.
+    pub out_of_order: u64,
 }

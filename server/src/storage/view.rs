@@ -134,21 +134,57 @@ impl View {
 mod tests {
     use super::*;
 
-    const CLEAR: Cut = Cut { through: None, clear: true, propagate: false };
-    const HIDE: Cut = Cut { through: None, clear: false, propagate: false };
+    const CLEAR: Cut = Cut {
+        through: None,
+        clear: true,
+        propagate: false,
+    };
+    const HIDE: Cut = Cut {
+        through: None,
+        clear: false,
+        propagate: false,
+    };
 
     fn heads(head: u64) -> Heads {
-        Heads { head, common: head, common_time: 1_000 + head }
+        Heads {
+            head,
+            common: head,
+            common_time: 1_000 + head,
+        }
     }
 
     // DEL-3
     #[test]
     fn a_cut_off_is_never_past_the_head_and_spares_what_is_above() {
         let mut view = View::default();
-        assert_eq!(view.delete(&heads(10), Cut { through: Some(4), ..CLEAR }), 4);
-        assert_eq!((view.cleared_through, view.newest(&heads(10))), (4, Some((10, 1_010))));
-        assert!(view.is_listed(&heads(10)), "newer messages keep it in the list");
-        assert_eq!(view.delete(&heads(10), Cut { through: Some(99), ..CLEAR }), 10);
+        assert_eq!(
+            view.delete(
+                &heads(10),
+                Cut {
+                    through: Some(4),
+                    ..CLEAR
+                }
+            ),
+            4
+        );
+        assert_eq!(
+            (view.cleared_through, view.newest(&heads(10))),
+            (4, Some((10, 1_010)))
+        );
+        assert!(
+            view.is_listed(&heads(10)),
+            "newer messages keep it in the list"
+        );
+        assert_eq!(
+            view.delete(
+                &heads(10),
+                Cut {
+                    through: Some(99),
+                    ..CLEAR
+                }
+            ),
+            10
+        );
         assert_eq!(view.cleared_through, 10);
         assert!(!view.is_listed(&heads(10)));
         assert!(view.is_listed(&heads(11)));
@@ -158,19 +194,50 @@ mod tests {
     #[test]
     fn no_watermark_is_ever_lowered() {
         let mut view = View::default();
-        view.delete(&heads(10), Cut { propagate: true, ..CLEAR });
+        view.delete(
+            &heads(10),
+            Cut {
+                propagate: true,
+                ..CLEAR
+            },
+        );
         let high = view.clone();
-        assert_eq!(view.delete(&heads(10), Cut { through: Some(3), clear: true, propagate: true }), 3);
+        assert_eq!(
+            view.delete(
+                &heads(10),
+                Cut {
+                    through: Some(3),
+                    clear: true,
+                    propagate: true
+                }
+            ),
+            3
+        );
         assert_eq!(view, high);
     }
 
     // DEL-4, DEL-9
     #[test]
     fn a_late_retry_does_not_unpin_what_came_after() {
-        let mut view = View { pinned: true, ..View::default() };
-        view.delete(&heads(10), Cut { through: Some(8), ..CLEAR });
+        let mut view = View {
+            pinned: true,
+            ..View::default()
+        };
+        view.delete(
+            &heads(10),
+            Cut {
+                through: Some(8),
+                ..CLEAR
+            },
+        );
         assert!(view.pinned, "9 and 10 are there still");
-        view.delete(&heads(10), Cut { through: Some(10), ..CLEAR });
+        view.delete(
+            &heads(10),
+            Cut {
+                through: Some(10),
+                ..CLEAR
+            },
+        );
         assert!(!view.pinned);
         assert_eq!(view.read_through, 10);
     }
@@ -180,7 +247,10 @@ mod tests {
     fn hiding_keeps_the_messages_and_a_newer_one_brings_them_back() {
         let mut view = View::default();
         assert_eq!(view.delete(&heads(5), HIDE), 5);
-        assert_eq!((view.cleared_through, view.is_listed(&heads(5))), (0, false));
+        assert_eq!(
+            (view.cleared_through, view.is_listed(&heads(5))),
+            (0, false)
+        );
         assert!(view.is_listed(&heads(6)));
         assert_eq!(view.newest(&heads(6)), Some((6, 1_006)));
     }
@@ -202,11 +272,31 @@ mod tests {
 
     #[test]
     fn a_message_for_others_is_not_seen_and_goes_with_the_rest() {
-        let heads = Heads { head: 7, common: 6, common_time: 600 };
-        let (mut sender, receiver) = (View::default(), View { own_head: 7, own_time: 700, ..View::default() });
+        let heads = Heads {
+            head: 7,
+            common: 6,
+            common_time: 600,
+        };
+        let (mut sender, receiver) = (
+            View::default(),
+            View {
+                own_head: 7,
+                own_time: 700,
+                ..View::default()
+            },
+        );
         assert_eq!(sender.newest(&heads), Some((6, 600)));
         assert_eq!(receiver.newest(&heads), Some((7, 700)));
-        assert_eq!(sender.delete(&heads, Cut { through: Some(6), ..CLEAR }), 6);
+        assert_eq!(
+            sender.delete(
+                &heads,
+                Cut {
+                    through: Some(6),
+                    ..CLEAR
+                }
+            ),
+            6
+        );
         assert_eq!(sender.cleared_through, 7, "7 was never to be seen here");
     }
 
@@ -216,9 +306,22 @@ mod tests {
         let mut view = View::default();
         view.delete(&heads(5), CLEAR);
         assert_eq!(view.propagated_through, 0);
-        view.delete(&heads(7), Cut { propagate: true, ..HIDE });
+        view.delete(
+            &heads(7),
+            Cut {
+                propagate: true,
+                ..HIDE
+            },
+        );
         assert_eq!(view.propagated_through, 0, "hiding erases nothing");
-        view.delete(&heads(9), Cut { through: Some(8), clear: true, propagate: true });
+        view.delete(
+            &heads(9),
+            Cut {
+                through: Some(8),
+                clear: true,
+                propagate: true,
+            },
+        );
         assert_eq!(view.propagated_through, 8);
     }
 }

@@ -43,8 +43,16 @@ pub(super) fn add_friends(
 }
 
 /// `noted`: what the owner of the list notes about the friend; the other list gets no notes.
-fn add(connection: &Connection, owner: i64, friend: i64, noted: Option<&NewFriend>, now: u64) -> Result<()> {
-    let (remark, source) = noted.map_or((None, None), |new| (new.remark.as_deref(), new.source.as_deref()));
+fn add(
+    connection: &Connection,
+    owner: i64,
+    friend: i64,
+    noted: Option<&NewFriend>,
+    now: u64,
+) -> Result<()> {
+    let (remark, source) = noted.map_or((None, None), |new| {
+        (new.remark.as_deref(), new.source.as_deref())
+    });
     connection
         .prepare_cached(
             "INSERT INTO friends (owner, friend, remark, source, since) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -64,21 +72,33 @@ pub(super) fn delete_friends(
     both: bool,
 ) -> Result<Vec<Result<()>>> {
     let owner = known_account(connection, owner)?;
-    let mut remove = connection.prepare_cached("DELETE FROM friends WHERE owner = ?1 AND friend = ?2")?;
+    let mut remove =
+        connection.prepare_cached("DELETE FROM friends WHERE owner = ?1 AND friend = ?2")?;
     friends
         .iter()
         .map(|name| {
-            let Some(friend) = account(connection, name)? else { return Ok(Err(Error::NotAFriend(name.clone()))) };
+            let Some(friend) = account(connection, name)? else {
+                return Ok(Err(Error::NotAFriend(name.clone())));
+            };
             let mut removed = remove.execute([owner, friend])?;
             if both {
                 removed += remove.execute([friend, owner])?;
             }
-            Ok(if removed > 0 { Ok(()) } else { Err(Error::NotAFriend(name.clone())) })
+            Ok(if removed > 0 {
+                Ok(())
+            } else {
+                Err(Error::NotAFriend(name.clone()))
+            })
         })
         .collect()
 }
 
-pub(super) fn friends(connection: &Connection, owner: &str, start: usize, limit: usize) -> Result<FriendPage> {
+pub(super) fn friends(
+    connection: &Connection,
+    owner: &str,
+    start: usize,
+    limit: usize,
+) -> Result<FriendPage> {
     let owner = known_account(connection, owner)?;
     let count: i64 = connection
         .prepare_cached("SELECT count(*) FROM friends WHERE owner = ?1")?
@@ -88,8 +108,16 @@ pub(super) fn friends(connection: &Connection, owner: &str, start: usize, limit:
          WHERE f.owner = ?1 ORDER BY f.friend LIMIT ?2 OFFSET ?3",
     )?;
     let rows = find.query_map([owner, signed(limit as u64), signed(start as u64)], |row| {
-        Ok(Friend { account: row.get(0)?, remark: row.get(1)?, source: row.get(2)?, since: row.get(3)? })
+        Ok(Friend {
+            account: row.get(0)?,
+            remark: row.get(1)?,
+            source: row.get(2)?,
+            since: row.get(3)?,
+        })
     })?;
     let friends = rows.collect::<rusqlite::Result<_>>()?;
-    Ok(FriendPage { friends, count: usize::try_from(count).unwrap_or_default() })
+    Ok(FriendPage {
+        friends,
+        count: usize::try_from(count).unwrap_or_default(),
+    })
 }

@@ -14,7 +14,10 @@ use crate::{
 
 /// Deletes each by itself: one that is refused leaves the others alone.
 pub(super) fn delete_all(connection: &Connection, deletions: &[Deletion]) -> Vec<Result<u64>> {
-    deletions.iter().map(|deletion| in_savepoint(connection, |connection| delete(connection, deletion))).collect()
+    deletions
+        .iter()
+        .map(|deletion| in_savepoint(connection, |connection| delete(connection, deletion)))
+        .collect()
 }
 
 fn delete(connection: &Connection, deletion: &Deletion) -> Result<u64> {
@@ -52,15 +55,31 @@ fn delete(connection: &Connection, deletion: &Deletion) -> Result<u64> {
     Ok(reached)
 }
 
-fn remembered(connection: &Connection, owner: i64, id: Option<[u8; 16]>) -> Result<Option<(String, u64)>> {
+fn remembered(
+    connection: &Connection,
+    owner: i64,
+    id: Option<[u8; 16]>,
+) -> Result<Option<(String, u64)>> {
     let Some(id) = id else { return Ok(None) };
-    let mut find = connection.prepare_cached("SELECT target, cut_off FROM deletions WHERE owner = ?1 AND id = ?2")?;
-    Ok(find.query_row(params![owner, id.as_slice()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    let mut find = connection
+        .prepare_cached("SELECT target, cut_off FROM deletions WHERE owner = ?1 AND id = ?2")?;
+    Ok(find
+        .query_row(params![owner, id.as_slice()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?)
 }
 
 /// Raises the watermarks of the owner's view, if there is one.
-fn cut(connection: &Connection, owner: i64, conversation: i64, deletion: &Deletion) -> Result<Option<u64>> {
-    let Some((mut view, heads)) = views::load(connection, owner, conversation)? else { return Ok(None) };
+fn cut(
+    connection: &Connection,
+    owner: i64,
+    conversation: i64,
+    deletion: &Deletion,
+) -> Result<Option<u64>> {
+    let Some((mut view, heads)) = views::load(connection, owner, conversation)? else {
+        return Ok(None);
+    };
     let cut = Cut {
         through: deletion.cut_off,
         clear: deletion.clear,

@@ -17,7 +17,11 @@ pub(super) fn create(connection: &Connection, new: &NewGroup) -> Result<()> {
     if group(connection, &new.id)?.is_some() {
         return Err(Error::GroupIdInUse(new.id.clone()));
     }
-    let owner = new.owner.as_deref().map(|name| known_account(connection, name)).transpose()?;
+    let owner = new
+        .owner
+        .as_deref()
+        .map(|name| known_account(connection, name))
+        .transpose()?;
     let conversation = create_row(connection, &new.id, &new.title, &new.kind, owner)?;
     if let Some(owner) = owner {
         join(connection, owner, conversation)?;
@@ -42,7 +46,11 @@ pub(super) fn create_row(
     Ok(conversation)
 }
 
-pub(super) fn add_members(connection: &Connection, id: &str, accounts: &[String]) -> Result<Vec<Joined>> {
+pub(super) fn add_members(
+    connection: &Connection,
+    id: &str,
+    accounts: &[String],
+) -> Result<Vec<Joined>> {
     let conversation = living_group(connection, id)?;
     accounts
         .iter()
@@ -76,8 +84,12 @@ fn join(connection: &Connection, account: i64, conversation: i64) -> Result<Join
 pub(super) fn remove_members(connection: &Connection, id: &str, accounts: &[String]) -> Result<()> {
     let conversation = living_group(connection, id)?;
     for name in accounts {
-        let Some(account) = account(connection, name)? else { continue };
-        let Some((mut view, heads)) = views::load(connection, account, conversation)? else { continue };
+        let Some(account) = account(connection, name)? else {
+            continue;
+        };
+        let Some((mut view, heads)) = views::load(connection, account, conversation)? else {
+            continue;
+        };
         if view.sees_to.is_none() {
             view.leave(&heads);
             views::store(connection, account, conversation, &view)?;
@@ -92,6 +104,8 @@ pub(super) fn remove_members(connection: &Connection, id: &str, accounts: &[Stri
 // DEL-6
 pub(super) fn dissolve(connection: &Connection, id: &str) -> Result<()> {
     let conversation = living_group(connection, id)?;
-    connection.prepare_cached("UPDATE groups SET dissolved = 1 WHERE conversation = ?1")?.execute([conversation])?;
+    connection
+        .prepare_cached("UPDATE groups SET dissolved = 1 WHERE conversation = ?1")?
+        .execute([conversation])?;
     purge::enqueue(connection, conversation)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
 use super::{
     accounts,
@@ -20,7 +20,10 @@ use crate::{
 struct Growing {
     id: i64,
     head: u64,
+    /// The highest time so far, and the last message's.
     last_time: u64,
+    time: u64,
+    unsorted: bool,
     /// Position of each sender's last message in this batch.
     written: HashMap<i64, u64>,
 }
@@ -52,11 +55,15 @@ impl<'a> Batch<'a> {
             let growing = self.open(&message.between)?;
             self.conversations.insert(&message.between, growing);
         }
-        let Some(growing) = self.conversations.get_mut(&message.between) else { return Ok(()) };
+        let Some(growing) = self.conversations.get_mut(&message.between) else {
+            return Ok(());
+        };
         growing.head += 1;
         if message.time < growing.last_time {
-            self.done.times_raised += 1;
+            growing.unsorted = true;
+            self.done.out_of_order += 1;
         }
+        growing.time = message.time;
         growing.last_time = growing.last_time.max(message.time);
         growing.written.insert(sender, growing.head);
         self.done.messages += 1;
@@ -66,8 +73,11 @@ impl<'a> Batch<'a> {
                 conversation: growing.id,
                 position: growing.head,
                 sender,
-                time: growing.last_time,
-                #[expect(clippy::cast_possible_truncation, reason = "a number for clients to show; it may wrap")]
+                time: message.time,
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "a number for clients to show; it may wrap"
+                )]
                 seq: growing.head as u32,
                 random: 0,
                 audience: None,
@@ -84,7 +94,13 @@ impl<'a> Batch<'a> {
         let id = match account(self.connection, name)? {
             Some(id) => id,
             None => {
-                accounts::import(self.connection, &Account { name: name.to_owned(), ..Account::default() })?;
+                accounts::import(
+                    self.connection,
+                    &Account {
+                        name: name.to_owned(),
+                        ..Account::default()
+                    },
+                )?;
                 self.done.accounts += 1;
                 self.connection.last_insert_rowid()
             }
@@ -102,32 +118,57 @@ impl<'a> Batch<'a> {
             Between::Group(name) => match group(self.connection, name)? {
                 Some((_, true)) => return Err(Error::GroupNotFound(name.clone())),
                 Some((conversation, false)) => (conversation, false),
-                None => (create_row(self.connection, name, name, "Public", None)?, true),
+                None => (
+                    create_row(self.connection, name, name, "Public", None)?,
+                    true,
+                ),
             },
         };
         self.done.conversations += u64::from(new);
-        let (head, last_time) = self
+        let growing = self
             .connection
-            .prepare_cached("SELECT head, last_time FROM conversations WHERE id = ?1")?
-            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(Growing { id, head, last_time, written: HashMap::new() })
+            .prepare_cached("SELECT head, last_time, unsorted FROM conversations WHERE id = ?1")?
+            .query_row([id], |row| {
+                let (head, last_time, unsorted) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(Growing {
+                    id,
+                    head,
+                    last_time,
+                    time: 0,
+                    unsorted,
+                    written: HashMap::new(),
+                })
+            })?;
+        Ok(growing)
     }
 
     fn finish(self) -> Result<Imported> {
         for growing in self.conversations.values() {
             self.connection
                 .prepare_cached(
-                    "UPDATE conversations SET head = ?2, last_time = ?3, common = ?2, common_time = ?3 WHERE id = ?1",
+                    "UPDATE conversations SET head = ?2, common = ?2, common_time = ?3, last_time = ?4, unsorted = ?5
+                     WHERE id = ?1",
                 )?
-                .execute([growing.id, signed(growing.head), signed(growing.last_time)])?;
+                .execute(params![
+                    growing.id,
+                    signed(growing.head),
+                    signed(growing.time),
+                    signed(growing.last_time),
+                    growing.unsorted,
+                ])?;
             for (sender, position) in &growing.written {
                 let known = self
                     .connection
-                    .prepare_cached("UPDATE views SET read_through = ?3 WHERE owner = ?1 AND conversation = ?2")?
+                    .prepare_cached(
+                        "UPDATE views SET read_through = ?3 WHERE owner = ?1 AND conversation = ?2",
+                    )?
                     .execute([*sender, growing.id, signed(*position)])?;
                 if known == 0 {
                     // Whoever writes in a group of a log is a member of it, and sees all of it.
-                    let view = View { read_through: *position, ..View::default() };
+                    let view = View {
+                        read_through: *position,
+                        ..View::default()
+                    };
                     views::create(self.connection, *sender, growing.id, &view)?;
                 }
             }

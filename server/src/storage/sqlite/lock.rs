@@ -22,16 +22,20 @@ impl Lock {
             .truncate(false)
             .write(true)
             .open(&name)
-            .map_err(Error::io(format!("cannot open the lock of the store {}", store.display())))?;
+            .map_err(Error::io(format!(
+                "cannot open the lock of the store {}",
+                store.display()
+            )))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Error::Store(format!(
                 "the store {} is in use by another process; stop that first",
                 store.display()
             ))),
-            Err(TryLockError::Error(error)) => {
-                Err(Error::io(format!("cannot lock the store {}", store.display()))(error))
-            }
+            Err(TryLockError::Error(error)) => Err(Error::io(format!(
+                "cannot lock the store {}",
+                store.display()
+            ))(error)),
         }
     }
 }

@@ -10,8 +10,8 @@ mod import;
 mod lock;
 mod names;
 mod purge;
-mod reading;
 mod readers;
+mod reading;
 mod schema;
 mod sending;
 mod settings;
@@ -25,9 +25,9 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use super::{
-    Account, C2cMessage, Deletion, DeletionRecord, FriendPage, GroupMessage, GroupPage, GroupQuery, HistoryPage,
-    HistoryQuery, Imported, Joined, LoggedMessage, NewFriend, NewGroup, OwnedView, RoamPage, RoamQuery, Sent, Settings,
-    Storage, SyncPage, SyncQuery,
+    Account, C2cMessage, Deletion, DeletionRecord, FriendPage, GroupMessage, GroupPage, GroupQuery,
+    HistoryPage, HistoryQuery, Imported, Joined, LoggedMessage, NewFriend, NewGroup, OwnedView,
+    RoamPage, RoamQuery, Sent, Settings, Storage, SyncPage, SyncQuery,
 };
 use crate::Result;
 
@@ -51,7 +51,12 @@ impl Sqlite {
         let writer = Arc::new(writer::Writer::start(schema::open_writer(path)?)?);
         let readers = readers::Readers::open(path)?;
         let upkeep = upkeep::Upkeep::start(path, Arc::clone(&writer))?;
-        Ok(Self { upkeep, readers, writer, lock: Mutex::new(Some(lock)) })
+        Ok(Self {
+            upkeep,
+            readers,
+            writer,
+            lock: Mutex::new(Some(lock)),
+        })
     }
 }
 
@@ -62,94 +67,148 @@ impl Storage for Sqlite {
     }
 
     async fn bind_app(&self, app_id: u64) -> Result<()> {
-        self.writer.run(move |connection| settings::bind_app(connection, app_id)).await
+        self.writer
+            .run(move |connection| settings::bind_app(connection, app_id))
+            .await
     }
 
     async fn set_sync_deletions(&self, on: bool) -> Result<()> {
-        self.writer.run(move |connection| settings::set_sync_deletions(connection, on)).await
+        self.writer
+            .run(move |connection| settings::set_sync_deletions(connection, on))
+            .await
     }
 
     async fn import_account(&self, account: Account) -> Result<()> {
-        self.writer.run(move |connection| accounts::import(connection, &account)).await
+        self.writer
+            .run(move |connection| accounts::import(connection, &account))
+            .await
     }
 
     async fn send_c2c(&self, message: C2cMessage) -> Result<Sent> {
-        self.writer.run(move |connection| sending::send_c2c(connection, &message)).await
+        self.writer
+            .run(move |connection| sending::send_c2c(connection, &message))
+            .await
     }
 
     async fn send_group(&self, message: GroupMessage) -> Result<Sent> {
-        self.writer.run(move |connection| sending::send_group(connection, &message)).await
+        self.writer
+            .run(move |connection| sending::send_group(connection, &message))
+            .await
     }
 
     async fn roam(&self, query: RoamQuery) -> Result<RoamPage> {
-        self.readers.run(move |connection| reading::roam(connection, &query)).await
+        self.readers
+            .run(move |connection| reading::roam(connection, &query))
+            .await
     }
 
     async fn group_messages(&self, query: GroupQuery) -> Result<GroupPage> {
-        self.readers.run(move |connection| reading::group_messages(connection, &query)).await
+        self.readers
+            .run(move |connection| reading::group_messages(connection, &query))
+            .await
     }
 
     async fn history(&self, query: HistoryQuery) -> Result<HistoryPage> {
-        self.readers.run(move |connection| reading::history(connection, &query)).await
+        self.readers
+            .run(move |connection| reading::history(connection, &query))
+            .await
     }
 
     async fn create_group(&self, group: NewGroup) -> Result<()> {
-        self.writer.run(move |connection| groups::create(connection, &group)).await
+        self.writer
+            .run(move |connection| groups::create(connection, &group))
+            .await
     }
 
     async fn add_members(&self, group: &str, accounts: Vec<String>) -> Result<Vec<Joined>> {
         let group = group.to_owned();
-        self.writer.run(move |connection| groups::add_members(connection, &group, &accounts)).await
+        self.writer
+            .run(move |connection| groups::add_members(connection, &group, &accounts))
+            .await
     }
 
     async fn remove_members(&self, group: &str, accounts: Vec<String>) -> Result<()> {
         let group = group.to_owned();
-        self.writer.run(move |connection| groups::remove_members(connection, &group, &accounts)).await
+        self.writer
+            .run(move |connection| groups::remove_members(connection, &group, &accounts))
+            .await
     }
 
     async fn dissolve_group(&self, group: &str) -> Result<()> {
         let group = group.to_owned();
-        self.writer.run(move |connection| groups::dissolve(connection, &group)).await
+        self.writer
+            .run(move |connection| groups::dissolve(connection, &group))
+            .await
     }
 
-    async fn add_friends(&self, owner: &str, friends: Vec<NewFriend>, both: bool, now: u64) -> Result<Vec<Result<()>>> {
+    async fn add_friends(
+        &self,
+        owner: &str,
+        friends: Vec<NewFriend>,
+        both: bool,
+        now: u64,
+    ) -> Result<Vec<Result<()>>> {
         let owner = owner.to_owned();
-        self.writer.run(move |connection| accounts::add_friends(connection, &owner, &friends, both, now)).await
+        self.writer
+            .run(move |connection| accounts::add_friends(connection, &owner, &friends, both, now))
+            .await
     }
 
-    async fn delete_friends(&self, owner: &str, friends: Vec<String>, both: bool) -> Result<Vec<Result<()>>> {
+    async fn delete_friends(
+        &self,
+        owner: &str,
+        friends: Vec<String>,
+        both: bool,
+    ) -> Result<Vec<Result<()>>> {
         let owner = owner.to_owned();
-        self.writer.run(move |connection| accounts::delete_friends(connection, &owner, &friends, both)).await
+        self.writer
+            .run(move |connection| accounts::delete_friends(connection, &owner, &friends, both))
+            .await
     }
 
     async fn friends(&self, owner: &str, start: usize, limit: usize) -> Result<FriendPage> {
         let owner = owner.to_owned();
-        self.readers.run(move |connection| accounts::friends(connection, &owner, start, limit)).await
+        self.readers
+            .run(move |connection| accounts::friends(connection, &owner, start, limit))
+            .await
     }
 
     async fn views(&self, owner: &str) -> Result<Vec<OwnedView>> {
         let owner = owner.to_owned();
-        self.readers.run(move |connection| views::all(connection, &owner)).await
+        self.readers
+            .run(move |connection| views::all(connection, &owner))
+            .await
     }
 
     async fn delete(&self, deletions: Vec<Deletion>) -> Result<Vec<Result<u64>>> {
-        self.writer.run(move |connection| Ok(deletions::delete_all(connection, &deletions))).await
+        self.writer
+            .run(move |connection| Ok(deletions::delete_all(connection, &deletions)))
+            .await
     }
 
     async fn sync(&self, query: SyncQuery) -> Result<SyncPage> {
-        self.readers.run(move |connection| views::page(connection, &query)).await
+        self.readers
+            .run(move |connection| views::page(connection, &query))
+            .await
     }
 
     async fn recent_deletions(&self, limit: usize) -> Result<Vec<DeletionRecord>> {
-        self.readers.run(move |connection| deletions::recent(connection, limit)).await
+        self.readers
+            .run(move |connection| deletions::recent(connection, limit))
+            .await
     }
 
     async fn import(&self, batch: Vec<LoggedMessage>) -> Result<Imported> {
-        self.writer.run(move |connection| import::append(connection, &batch)).await
+        self.writer
+            .run(move |connection| import::append(connection, &batch))
+            .await
     }
 
     async fn purge_step(&self, now: u64) -> Result<bool> {
-        let step = self.writer.run(move |connection| purge::step(connection, now)).await?;
+        let step = self
+            .writer
+            .run(move |connection| purge::step(connection, now))
+            .await?;
         if step == purge::Step::Removed {
             self.upkeep.cut_log_when_quiet();
         }

@@ -21,9 +21,11 @@ pub(super) fn known_account(connection: &Connection, name: &str) -> Result<i64> 
 
 /// The conversation of two accounts.
 pub(super) fn c2c(connection: &Connection, one: i64, other: i64) -> Result<Option<i64>> {
-    let mut find =
-        connection.prepare_cached("SELECT id FROM conversations WHERE kind = 1 AND low = ?1 AND high = ?2")?;
-    Ok(find.query_row([one.min(other), one.max(other)], |row| row.get(0)).optional()?)
+    let mut find = connection
+        .prepare_cached("SELECT id FROM conversations WHERE kind = 1 AND low = ?1 AND high = ?2")?;
+    Ok(find
+        .query_row([one.min(other), one.max(other)], |row| row.get(0))
+        .optional()?)
 }
 
 /// The conversation of two accounts, made if need be, with a view for each. Says whether it is new.
@@ -36,13 +38,19 @@ pub(super) fn c2c_or_new(connection: &Connection, one: i64, other: i64) -> Resul
         let version = next_version(connection, owner)?;
         // Someone who writes to themselves has one view.
         connection
-            .prepare_cached("INSERT OR IGNORE INTO views (owner, conversation, version) VALUES (?1, ?2, ?3)")?
+            .prepare_cached(
+                "INSERT OR IGNORE INTO views (owner, conversation, version) VALUES (?1, ?2, ?3)",
+            )?
             .execute([owner, id, version])?;
     }
     Ok((id, true))
 }
 
-pub(super) fn new_conversation(connection: &Connection, kind: i64, pair: Option<(i64, i64)>) -> Result<i64> {
+pub(super) fn new_conversation(
+    connection: &Connection,
+    kind: i64,
+    pair: Option<(i64, i64)>,
+) -> Result<i64> {
     let (low, high) = pair.unzip();
     connection
         .prepare_cached("INSERT INTO conversations (kind, low, high) VALUES (?1, ?2, ?3)")?
@@ -52,8 +60,11 @@ pub(super) fn new_conversation(connection: &Connection, kind: i64, pair: Option<
 
 /// A group's conversation, and whether the group was dissolved.
 pub(super) fn group(connection: &Connection, name: &str) -> Result<Option<(i64, bool)>> {
-    let mut find = connection.prepare_cached("SELECT conversation, dissolved FROM groups WHERE name = ?1")?;
-    Ok(find.query_row([name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    let mut find =
+        connection.prepare_cached("SELECT conversation, dissolved FROM groups WHERE name = ?1")?;
+    Ok(find
+        .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?)
 }
 
 /// A group's conversation, if the group lives.
@@ -65,21 +76,28 @@ pub(super) fn living_group(connection: &Connection, name: &str) -> Result<i64> {
 }
 
 /// What this owner calls a conversation, if it was ever there.
-pub(super) fn conversation(connection: &Connection, owner: i64, id: &ConversationId) -> Result<Option<i64>> {
+pub(super) fn conversation(
+    connection: &Connection,
+    owner: i64,
+    id: &ConversationId,
+) -> Result<Option<i64>> {
     match id {
         ConversationId::C2c(peer) => match account(connection, peer)? {
             Some(peer) => c2c(connection, owner, peer),
             None => Ok(None),
         },
-        ConversationId::Group(name) => Ok(group(connection, name)?.map(|(conversation, _)| conversation)),
+        ConversationId::Group(name) => {
+            Ok(group(connection, name)?.map(|(conversation, _)| conversation))
+        }
         ConversationId::System => Ok(None),
     }
 }
 
 /// Counts a change of one of this owner's views.
 pub(super) fn next_version(connection: &Connection, owner: i64) -> Result<i64> {
-    let mut count =
-        connection.prepare_cached("UPDATE accounts SET version = version + 1 WHERE id = ?1 RETURNING version")?;
+    let mut count = connection.prepare_cached(
+        "UPDATE accounts SET version = version + 1 WHERE id = ?1 RETURNING version",
+    )?;
     Ok(count.query_row([owner], |row| row.get(0))?)
 }
 

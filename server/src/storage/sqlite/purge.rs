@@ -6,7 +6,10 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::names::signed;
-use crate::{Result, storage::{DELETION_MEMORY, GROUP_REPEAT}};
+use crate::{
+    Result,
+    storage::{DELETION_MEMORY, GROUP_REPEAT},
+};
 
 /// Rows in one step: about a millisecond of the writer's time.
 const ROWS: u64 = 500;
@@ -15,7 +18,9 @@ const PAGES: i64 = 64;
 
 /// Notes that a floor of this conversation may have risen.
 pub(super) fn enqueue(connection: &Connection, conversation: i64) -> Result<()> {
-    connection.prepare_cached("INSERT OR IGNORE INTO purge_work (conversation) VALUES (?1)")?.execute([conversation])?;
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO purge_work (conversation) VALUES (?1)")?
+        .execute([conversation])?;
     Ok(())
 }
 
@@ -48,7 +53,8 @@ pub(super) fn step(connection: &Connection, now: u64) -> Result<Step> {
 }
 
 fn next(connection: &Connection) -> Result<Option<i64>> {
-    let mut find = connection.prepare_cached("SELECT conversation FROM purge_work ORDER BY conversation LIMIT 1")?;
+    let mut find = connection
+        .prepare_cached("SELECT conversation FROM purge_work ORDER BY conversation LIMIT 1")?;
     Ok(find.query_row([], |row| row.get(0)).optional()?)
 }
 
@@ -74,9 +80,15 @@ fn messages(connection: &Connection, conversation: i64) -> Result<Step> {
         None => 0,
     };
     if (removed as u64) < ROWS {
-        connection.prepare_cached("DELETE FROM purge_work WHERE conversation = ?1")?.execute([conversation])?;
+        connection
+            .prepare_cached("DELETE FROM purge_work WHERE conversation = ?1")?
+            .execute([conversation])?;
     }
-    Ok(if removed > 0 { Step::Removed } else { Step::Looked })
+    Ok(if removed > 0 {
+        Step::Removed
+    } else {
+        Step::Looked
+    })
 }
 
 /// Removes the first rows of a table that is in the order of arrival, as far as they are old.

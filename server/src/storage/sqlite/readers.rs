@@ -20,8 +20,13 @@ pub(super) struct Readers {
 
 impl Readers {
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let connections = (0..CONNECTIONS).map(|_| schema::open_reader(path)).collect::<Result<Vec<_>>>()?;
-        Ok(Self { free: Arc::new(Mutex::new(connections)), permits: Arc::new(Semaphore::new(CONNECTIONS)) })
+        let connections = (0..CONNECTIONS)
+            .map(|_| schema::open_reader(path))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Self {
+            free: Arc::new(Mutex::new(connections)),
+            permits: Arc::new(Semaphore::new(CONNECTIONS)),
+        })
     }
 
     /// Runs a query on a snapshot: all that it reads is of one moment.
@@ -30,7 +35,10 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Stopping)?;
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::Stopping)?;
         let free = Arc::clone(&self.free);
         tokio::task::spawn_blocking(move || {
             let connection = free.lock().pop().ok_or(Error::Stopping)?;

@@ -28,6 +28,7 @@ CREATE TABLE accounts (
 );
 
 -- kind 1: low and high are the accounts, in ascending order; kind 2: there is a row in groups.
+-- last_time: the highest time of a message; unsorted: one is older than one ahead of it.
 CREATE TABLE conversations (
     id INTEGER PRIMARY KEY,
     kind INTEGER NOT NULL,
@@ -35,6 +36,7 @@ CREATE TABLE conversations (
     high INTEGER,
     head INTEGER NOT NULL DEFAULT 0,
     last_time INTEGER NOT NULL DEFAULT 0,
+    unsorted INTEGER NOT NULL DEFAULT 0,
     common INTEGER NOT NULL DEFAULT 0,
     common_time INTEGER NOT NULL DEFAULT 0
 );
@@ -172,15 +174,19 @@ fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Error {
 /// Looks before anything is written: a file of another program or of a newer version stays as
 /// it is.
 fn check(connection: &Connection, path: &Path) -> Result<()> {
-    let application_id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let application_id: i32 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (application_id, version) {
         (0, 0) if tables == 0 => make(connection),
         (APPLICATION_ID, VERSION) => Ok(()),
         (APPLICATION_ID, newer) if newer > VERSION => Err(unusable(
             path,
-            &format_args!("it was written by a newer adieu-server (format {newer}; this one knows {VERSION})"),
+            &format_args!(
+                "it was written by a newer adieu-server (format {newer}; this one knows {VERSION})"
+            ),
         )),
         _ => Err(unusable(path, &"it is a database of another program")),
     }
@@ -196,7 +202,10 @@ fn make(connection: &Connection) -> Result<()> {
         .map_err(|_| Error::Storage("the system gives no random bytes".to_owned()))?;
     let tables = connection.unchecked_transaction()?;
     tables.execute_batch(SCHEMA)?;
-    tables.execute("INSERT INTO settings (name, value) VALUES ('secret', ?1)", [secret.as_slice()])?;
+    tables.execute(
+        "INSERT INTO settings (name, value) VALUES ('secret', ?1)",
+        [secret.as_slice()],
+    )?;
     tables.pragma_update(None, "application_id", APPLICATION_ID)?;
     tables.pragma_update(None, "user_version", VERSION)?;
     tables.commit()?;

@@ -74,16 +74,34 @@ pub(super) fn send_group(connection: &Connection, message: &GroupMessage) -> Res
     let draft = &message.draft;
     let sender = known_account(connection, &draft.sender)?;
     let conversation = living_group(connection, &message.group)?;
-    let member = views::load(connection, sender, conversation)?.is_some_and(|(view, _)| view.sees_to.is_none());
+    let member = views::load(connection, sender, conversation)?
+        .is_some_and(|(view, _)| view.sees_to.is_none());
     if message.members_only && !member {
-        return Err(Error::NotAMember { account: draft.sender.clone(), group: message.group.clone() });
+        return Err(Error::NotAMember {
+            account: draft.sender.clone(),
+            group: message.group.clone(),
+        });
     }
     let content = digest::digest(&digest::SHA256, draft.body.as_bytes());
-    if let Some(sent) = repeated(connection, conversation, sender, draft, content.as_ref(), GROUP_REPEAT)? {
+    if let Some(sent) = repeated(
+        connection,
+        conversation,
+        sender,
+        draft,
+        content.as_ref(),
+        GROUP_REPEAT,
+    )? {
         return Ok(sent);
     }
     if message.receivers.is_empty() {
-        return append(connection, conversation, sender, draft, content.as_ref(), None);
+        return append(
+            connection,
+            conversation,
+            sender,
+            draft,
+            content.as_ref(),
+            None,
+        );
     }
     let mut only = Vec::with_capacity(message.receivers.len() + 1);
     if member {
@@ -93,13 +111,25 @@ pub(super) fn send_group(connection: &Connection, message: &GroupMessage) -> Res
         let receiver = known_account(connection, name)?;
         match views::load(connection, receiver, conversation)? {
             Some((view, _)) if view.sees_to.is_none() => {}
-            _ => return Err(Error::NotAMember { account: name.clone(), group: message.group.clone() }),
+            _ => {
+                return Err(Error::NotAMember {
+                    account: name.clone(),
+                    group: message.group.clone(),
+                });
+            }
         }
         if !only.contains(&receiver) {
             only.push(receiver);
         }
     }
-    append(connection, conversation, sender, draft, content.as_ref(), Some(&only))
+    append(
+        connection,
+        conversation,
+        sender,
+        draft,
+        content.as_ref(),
+        Some(&only),
+    )
 }
 
 /// What an equal request has stored within `window` seconds.
@@ -117,9 +147,16 @@ fn repeated(
          WHERE conversation = ?1 AND sender = ?2 AND random = ?3 AND digest = ?4 AND time >= ?5",
     )?;
     Ok(find
-        .query_row(params![conversation, sender, draft.random, content, signed(since)], |row| {
-            Ok(Sent { position: row.get(0)?, seq: row.get(1)?, time: row.get(2)? })
-        })
+        .query_row(
+            params![conversation, sender, draft.random, content, signed(since)],
+            |row| {
+                Ok(Sent {
+                    position: row.get(0)?,
+                    seq: row.get(1)?,
+                    time: row.get(2)?,
+                })
+            },
+        )
         .optional()?)
 }
 
@@ -141,8 +178,14 @@ fn append(
                  common_time = CASE WHEN ?3 THEN max(last_time, ?2) ELSE common_time END
              WHERE id = ?1 RETURNING head, last_time",
         )?
-        .query_row(params![conversation, signed(draft.time), only.is_none()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    #[expect(clippy::cast_possible_truncation, reason = "a number for clients to show; it may wrap")]
+        .query_row(
+            params![conversation, signed(draft.time), only.is_none()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a number for clients to show; it may wrap"
+    )]
     let seq = draft.seq.unwrap_or(position as u32);
     let seen_by = only.map(audience);
     insert(
@@ -166,7 +209,9 @@ fn append(
     }
     // Who writes has read what stands above.
     connection
-        .prepare_cached("UPDATE views SET read_through = ?3 WHERE owner = ?1 AND conversation = ?2")?
+        .prepare_cached(
+            "UPDATE views SET read_through = ?3 WHERE owner = ?1 AND conversation = ?2",
+        )?
         .execute([sender, conversation, signed(position)])?;
     connection
         .prepare_cached(
@@ -174,5 +219,9 @@ fn append(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![conversation, sender, draft.random, content, signed(time), seq, signed(position)])?;
-    Ok(Sent { position, seq, time })
+    Ok(Sent {
+        position,
+        seq,
+        time,
+    })
 }

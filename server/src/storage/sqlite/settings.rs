@@ -24,7 +24,8 @@ pub(super) fn load(connection: &Connection) -> Result<Settings> {
     Ok(Settings {
         app_id: get(connection, APP_ID)?,
         sync_deletions: sync_deletions(connection)?,
-        secret: get(connection, "secret")?.ok_or_else(|| Error::Storage("the store has no secret".to_owned()))?,
+        secret: get(connection, "secret")?
+            .ok_or_else(|| Error::Storage("the store has no secret".to_owned()))?,
     })
 }
 
@@ -42,9 +43,9 @@ pub(super) fn set_sync_deletions(connection: &Connection, on: bool) -> Result<()
 pub(super) fn bind_app(connection: &Connection, app_id: u64) -> Result<()> {
     match get::<u64>(connection, APP_ID)? {
         Some(bound) if bound == app_id => Ok(()),
-        Some(bound) => {
-            Err(Error::Store(format!("the store belongs to the app {bound}; it cannot serve the app {app_id}")))
-        }
+        Some(bound) => Err(Error::Store(format!(
+            "the store belongs to the app {bound}; it cannot serve the app {app_id}"
+        ))),
         None => put(connection, APP_ID, signed(app_id)),
     }
 }

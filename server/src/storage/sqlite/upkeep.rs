@@ -21,8 +21,13 @@ use crate::{Error, Result};
 const TICK: Duration = Duration::from_millis(100);
 /// Commits after which the log is moved, busy or not.
 const COMMITS: u64 = 1_000;
-/// Ticks without a commit after which the rest of the log is moved.
+/// Ticks without a commit that make a quiet moment.
 const QUIET: u32 = 10;
+/// Commits that are worth moving in a quiet moment. The first commit afterwards takes one flush
+/// more, so a few commits are left where they are.
+const WORTH: u64 = 64;
+/// Ticks without a commit after which the few are moved too.
+const LONG_QUIET: u32 = 300;
 /// Size of the log's file above which it is cut in a quiet moment.
 const LARGE: u64 = 16 << 20;
 /// Size of the log's file above which it is cut at once, whoever has to wait.
@@ -52,21 +57,36 @@ impl Upkeep {
                     quiet = if commits == seen { quiet + 1 } else { 0 };
                     seen = commits;
                     let size = std::fs::metadata(&log).map_or(0, |file| file.len());
+                    let behind = commits - moved;
                     if size > TOO_LARGE {
                         writer.truncate_log();
                         moved = commits;
-                    } else if commits - moved >= COMMITS || (commits != moved && quiet >= QUIET) {
+                    } else if behind >= COMMITS {
+                        checkpoint(&connection);
+                        // What came meanwhile is little; with that moved too, the log begins anew
+                        // in its file instead of growing, which makes every flush cheaper.
+                        writer.checkpoint();
+                        moved = commits;
+                    } else if (behind >= WORTH && quiet >= QUIET)
+                        || (behind > 0 && quiet >= LONG_QUIET)
+                    {
                         checkpoint(&connection);
                         moved = commits;
                     }
                     // The log is a copy of what was purged: it goes too.
-                    if quiet >= QUIET && size > 0 && (size > LARGE || to_be_cut.swap(false, Ordering::Relaxed)) {
+                    if quiet >= QUIET
+                        && size > 0
+                        && (size > LARGE || to_be_cut.swap(false, Ordering::Relaxed))
+                    {
                         writer.truncate_log();
                     }
                 }
             })
             .map_err(Error::io("cannot start the upkeep thread"))?;
-        Ok(Self { stop: Mutex::new(Some((stop, thread))), purged })
+        Ok(Self {
+            stop: Mutex::new(Some((stop, thread))),
+            purged,
+        })
     }
 
     /// The purge has removed something: the log is cut at the next quiet moment.
@@ -75,7 +95,9 @@ impl Upkeep {
     }
 
     pub(super) fn stop(&self) {
-        let Some((stop, thread)) = self.stop.lock().take() else { return };
+        let Some((stop, thread)) = self.stop.lock().take() else {
+            return;
+        };
         drop(stop);
         let _ = thread.join();
     }
@@ -87,7 +109,8 @@ impl Drop for Upkeep {
     }
 }
 
-fn checkpoint(connection: &Connection) {
+/// Moves what no reader needs in the log any more.
+pub(super) fn checkpoint(connection: &Connection) {
     if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
         tracing::warn!(%error, "the write-ahead log could not be moved");
     }

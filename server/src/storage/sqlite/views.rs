@@ -31,11 +31,22 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(View, Heads)> {
         own_head: row.get(7)?,
         own_time: row.get(8)?,
     };
-    Ok((view, Heads { head: row.get(9)?, common: row.get(10)?, common_time: row.get(11)? }))
+    Ok((
+        view,
+        Heads {
+            head: row.get(9)?,
+            common: row.get(10)?,
+            common_time: row.get(11)?,
+        },
+    ))
 }
 
 /// An owner's view of a conversation, if it ever had one.
-pub(super) fn load(connection: &Connection, owner: i64, conversation: i64) -> Result<Option<(View, Heads)>> {
+pub(super) fn load(
+    connection: &Connection,
+    owner: i64,
+    conversation: i64,
+) -> Result<Option<(View, Heads)>> {
     let mut find = connection.prepare_cached(concat!(
         "SELECT ",
         columns!(),
@@ -46,15 +57,25 @@ pub(super) fn load(connection: &Connection, owner: i64, conversation: i64) -> Re
 
 /// A conversation's heads.
 pub(super) fn heads(connection: &Connection, conversation: i64) -> Result<Heads> {
-    let mut find = connection.prepare_cached("SELECT head, common, common_time FROM conversations WHERE id = ?1")?;
+    let mut find = connection
+        .prepare_cached("SELECT head, common, common_time FROM conversations WHERE id = ?1")?;
     Ok(find.query_row([conversation], |row| {
-        Ok(Heads { head: row.get(0)?, common: row.get(1)?, common_time: row.get(2)? })
+        Ok(Heads {
+            head: row.get(0)?,
+            common: row.get(1)?,
+            common_time: row.get(2)?,
+        })
     })?)
 }
 
 /// Puts a changed view back. Exactly one row may change by it.
 // DEL-5
-pub(super) fn store(connection: &Connection, owner: i64, conversation: i64, view: &View) -> Result<()> {
+pub(super) fn store(
+    connection: &Connection,
+    owner: i64,
+    conversation: i64,
+    view: &View,
+) -> Result<()> {
     let version = next_version(connection, owner)?;
     let changed = connection
         .prepare_cached(
@@ -76,11 +97,22 @@ pub(super) fn store(connection: &Connection, owner: i64, conversation: i64, view
             signed(view.own_head),
             signed(view.own_time),
         ])?;
-    if changed == 1 { Ok(()) } else { Err(Error::Storage(format!("{changed} views would have changed instead of one"))) }
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(Error::Storage(format!(
+            "{changed} views would have changed instead of one"
+        )))
+    }
 }
 
 /// Makes the row of a view.
-pub(super) fn create(connection: &Connection, owner: i64, conversation: i64, view: &View) -> Result<()> {
+pub(super) fn create(
+    connection: &Connection,
+    owner: i64,
+    conversation: i64,
+    view: &View,
+) -> Result<()> {
     connection
         .prepare_cached("INSERT INTO views (owner, conversation, version) VALUES (?1, ?2, 0)")?
         .execute([owner, conversation])?;
@@ -111,7 +143,11 @@ fn visit(
         let (view, heads) = read(row)?;
         let (kind, name): (i64, String) = (row.get(13)?, row.get(14)?);
         let owned = OwnedView {
-            conversation: if kind == GROUP { ConversationId::Group(name) } else { ConversationId::C2c(name) },
+            conversation: if kind == GROUP {
+                ConversationId::Group(name)
+            } else {
+                ConversationId::C2c(name)
+            },
             key: row.get(12)?,
             title: row.get::<_, Option<String>>(15)?.unwrap_or_default(),
             view,
@@ -128,25 +164,41 @@ fn visit(
 /// All views of an owner.
 pub(super) fn all(connection: &Connection, owner: &str) -> Result<Vec<OwnedView>> {
     let mut views = Vec::new();
-    visit(connection, known_account(connection, owner)?, None, 0, |view| {
-        views.push(view);
-        true
-    })?;
+    visit(
+        connection,
+        known_account(connection, owner)?,
+        None,
+        0,
+        |view| {
+            views.push(view);
+            true
+        },
+    )?;
     Ok(views)
 }
 
 /// A page of an owner's views for a device.
 pub(super) fn page(connection: &Connection, query: &SyncQuery) -> Result<SyncPage> {
     let owner = known_account(connection, &query.owner)?;
-    let mut page = SyncPage { after: query.after, complete: true, ..SyncPage::default() };
-    visit(connection, owner, query.device.as_deref(), signed(query.after), |view| {
-        if page.views.len() == query.limit {
-            page.complete = false;
-            return false;
-        }
-        page.after = view.key;
-        page.views.push(view);
-        true
-    })?;
+    let mut page = SyncPage {
+        after: query.after,
+        complete: true,
+        ..SyncPage::default()
+    };
+    visit(
+        connection,
+        owner,
+        query.device.as_deref(),
+        signed(query.after),
+        |view| {
+            if page.views.len() == query.limit {
+                page.complete = false;
+                return false;
+            }
+            page.after = view.key;
+            page.views.push(view);
+            true
+        },
+    )?;
     Ok(page)
 }

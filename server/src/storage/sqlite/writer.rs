@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::upkeep::checkpoint;
 use crate::{Error, Result};
 
 /// Most operations that wait; more are refused.
@@ -29,6 +30,7 @@ type Answer = Box<dyn FnOnce(std::result::Result<(), &str>) + Send>;
 
 enum Job {
     Operation(Operation),
+    Checkpoint,
     TruncateLog,
     Stop,
 }
@@ -49,7 +51,11 @@ impl Writer {
             .name("writer".to_owned())
             .spawn(move || write(&connection, &waiting, &counted))
             .map_err(Error::io("cannot start the writing thread"))?;
-        Ok(Self { jobs, commits, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            jobs,
+            commits,
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     /// Runs an operation and answers when it has been flushed. An operation that fails leaves no
@@ -72,11 +78,18 @@ impl Writer {
                 let _ = sender.send(answer);
             })
         });
-        self.jobs.try_send(Job::Operation(operation)).map_err(|error| match error {
-            TrySendError::Full(_) => Error::Overloaded,
-            TrySendError::Disconnected(_) => Error::Stopping,
-        })?;
+        self.jobs
+            .try_send(Job::Operation(operation))
+            .map_err(|error| match error {
+                TrySendError::Full(_) => Error::Overloaded,
+                TrySendError::Disconnected(_) => Error::Stopping,
+            })?;
         receiver.await.map_err(|_| Error::Stopping)?
+    }
+
+    /// Moves the rest of the write-ahead log between two transactions.
+    pub(super) fn checkpoint(&self) {
+        let _ = self.jobs.try_send(Job::Checkpoint);
     }
 
     /// Cuts the write-ahead log to nothing, if no reader is in the way.
@@ -91,7 +104,9 @@ impl Writer {
 
     /// Ends the thread after what waits already.
     pub(super) fn stop(&self) {
-        let Some(thread) = self.thread.lock().take() else { return };
+        let Some(thread) = self.thread.lock().take() else {
+            return;
+        };
         let _ = self.jobs.send(Job::Stop);
         let _ = thread.join();
     }
@@ -105,18 +120,19 @@ impl Drop for Writer {
 
 fn write(connection: &Connection, waiting: &Receiver<Job>, commits: &AtomicU64) {
     while let Ok(job) = waiting.recv() {
-        match job {
+        let then = match job {
             Job::Operation(first) => {
                 let then = transaction(connection, first, waiting);
                 commits.fetch_add(1, Ordering::Relaxed);
-                match then {
-                    Some(Job::Stop) => break,
-                    Some(Job::TruncateLog) => truncate(connection),
-                    Some(Job::Operation(_)) | None => {}
-                }
+                then
             }
-            Job::TruncateLog => truncate(connection),
-            Job::Stop => break,
+            other => Some(other),
+        };
+        match then {
+            Some(Job::Checkpoint) => checkpoint(connection),
+            Some(Job::TruncateLog) => truncate(connection),
+            Some(Job::Stop) => break,
+            Some(Job::Operation(_)) | None => {}
         }
     }
     truncate(connection);
@@ -148,7 +164,7 @@ fn transaction(connection: &Connection, first: Operation, waiting: &Receiver<Job
         }
     }
     for answer in answers {
-        answer(outcome.as_ref().map(|()| ()).map_err(String::as_str));
+        answer(outcome.as_ref().copied().map_err(String::as_str));
     }
     ended_by
 }
@@ -160,8 +176,11 @@ pub(super) fn in_savepoint<T>(
 ) -> Result<T> {
     execute(connection, "SAVEPOINT operation")?;
     // A defect in one operation must not end the thread that all others need.
-    let result = catch_unwind(AssertUnwindSafe(|| operation(connection)))
-        .unwrap_or_else(|_| Err(Error::Storage("an operation broke off; see the log".to_owned())));
+    let result = catch_unwind(AssertUnwindSafe(|| operation(connection))).unwrap_or_else(|_| {
+        Err(Error::Storage(
+            "an operation broke off; see the log".to_owned(),
+        ))
+    });
     if result.is_err() {
         execute(connection, "ROLLBACK TO operation")?;
     }

@@ -1,0 +1,455 @@
+//! A client behind its C ABI.
+
+use std::collections::BTreeMap;
+use std::ffi::{CString, c_char};
+use std::path::{Path, PathBuf};
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::abi::{
+    self, Data, DeletionId, Handle, OnSuccess, RawClientOptions, RawDeleteOptions, RawNewMessage,
+    RawReceipt, abi,
+};
+use super::call::{
+    self, Call, Conversation, Lane, Message, Outcome, Verification, on_conversations, on_error,
+    on_messages, on_success, on_verification,
+};
+
+/// How a client is opened.
+#[derive(Clone)]
+pub struct Options {
+    pub path: PathBuf,
+    pub user: String,
+    pub master_key: Option<[u8; 32]>,
+    pub server: Option<String>,
+    pub app_id: u64,
+    pub device: Option<String>,
+    pub user_sig: Option<String>,
+    pub delivery: u32,
+    pub post: OnSuccess,
+    pub post_data: usize,
+}
+
+impl Options {
+    /// A client without a server.
+    pub fn local(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            user: "alice".to_owned(),
+            master_key: None,
+            server: None,
+            app_id: 0,
+            device: None,
+            user_sig: None,
+            delivery: 0,
+            post: None,
+            post_data: 0,
+        }
+    }
+
+    /// A client of a server.
+    pub fn remote(path: &Path, url: &str, user_sig: &str) -> Self {
+        Self {
+            server: Some(url.to_owned()),
+            app_id: super::server::APP_ID,
+            user_sig: Some(user_sig.to_owned()),
+            ..Self::local(path)
+        }
+    }
+
+    /// Opens, and says code and text where that fails.
+    pub fn try_open(&self) -> Result<Client, (i32, String)> {
+        let text = |given: &str| CString::new(given).unwrap();
+        let path = text(self.path.to_str().unwrap());
+        let user = text(&self.user);
+        let server = self.server.as_deref().map(text);
+        let device = self.device.as_deref().map(text);
+        let user_sig = self.user_sig.as_deref().map(text);
+        let optional =
+            |given: &Option<CString>| given.as_ref().map_or(ptr::null(), |text| text.as_ptr());
+        let options = RawClientOptions {
+            struct_size: size_of::<RawClientOptions>() as u32,
+            delivery: self.delivery,
+            store_path: path.as_ptr(),
+            user_id: user.as_ptr(),
+            master_key: self
+                .master_key
+                .as_ref()
+                .map_or(ptr::null(), |key| key.as_ptr()),
+            server_url: optional(&server),
+            sdk_app_id: self.app_id,
+            device_id: optional(&device),
+            user_sig: optional(&user_sig),
+            post: self.post,
+            post_data: self.post_data as Data,
+        };
+        open_raw(&options).map(Client::of)
+    }
+
+    #[track_caller]
+    pub fn open(&self) -> Client {
+        match self.try_open() {
+            Ok(client) => client,
+            Err((code, text)) => panic!("open failed: {code} {text}"),
+        }
+    }
+}
+
+/// Opens with options as they are; checks what the header says of a failed open.
+pub fn open_raw(options: *const RawClientOptions) -> Result<usize, (i32, String)> {
+    let mut handle: Handle = ptr::dangling_mut::<u64>().cast();
+    let mut why = [0x7f_u8; 512];
+    // SAFETY: valid pointers, and the true size of the buffer.
+    let code = unsafe {
+        (abi().open)(
+            options,
+            &raw mut handle,
+            why.as_mut_ptr().cast::<c_char>(),
+            why.len(),
+        )
+    };
+    if code == abi::OK {
+        assert!(!handle.is_null(), "an open client has a handle");
+        return Ok(handle as usize);
+    }
+    assert!(handle.is_null(), "a failed open leaves no handle");
+    let end = why.iter().position(|byte| *byte == 0);
+    let end = end.expect("the text of a failed open is always terminated");
+    let text = std::str::from_utf8(&why[..end]).expect("it is UTF-8");
+    Err((code, text.to_owned()))
+}
+
+/// An open client.
+pub struct Client {
+    handle: usize,
+    lane: Arc<Lane>,
+    open: AtomicBool,
+}
+
+impl Client {
+    pub fn of(handle: usize) -> Self {
+        Self {
+            handle,
+            lane: Arc::default(),
+            open: AtomicBool::new(true),
+        }
+    }
+
+    pub fn local(path: &Path) -> Self {
+        Options::local(path).open()
+    }
+
+    /// The handle, for calls past this wrapper.
+    pub fn handle(&self) -> Handle {
+        self.handle as Handle
+    }
+
+    /// A new call of this client.
+    pub fn call(&self) -> Arc<Call> {
+        Call::new(&self.lane)
+    }
+
+    /// A new call of this client, whose callback runs `hook`.
+    pub fn call_with(&self, hook: impl Fn(&Outcome) + Send + Sync + 'static) -> Arc<Call> {
+        Call::with_hook(&self.lane, hook)
+    }
+
+    /// Whether two callbacks were ever under way at once.
+    pub fn overlapped(&self) -> bool {
+        self.lane.overlapped()
+    }
+
+    pub fn begin_delete(&self, id: &str, call: &Arc<Call>) -> i32 {
+        delete(self.handle, id, call)
+    }
+
+    /// The form with options: a timeout and a destructor; gives the deletion's id.
+    pub fn begin_delete_with(&self, id: &str, timeout_ms: u32, call: &Arc<Call>) -> (i32, DeletionId) {
+        let id = CString::new(id).unwrap();
+        let mut deletion = DeletionId::default();
+        let options = RawDeleteOptions {
+            struct_size: size_of::<RawDeleteOptions>() as u32,
+            timeout_ms,
+            user_data_destructor: Some(call::destroy),
+            deletion_id: &raw mut deletion,
+        };
+        // SAFETY: all pointers are valid during the call, and the data for ever.
+        let code = unsafe {
+            (abi().delete_with)(
+                self.handle(),
+                id.as_ptr(),
+                &raw const options,
+                Some(on_success),
+                Some(on_error),
+                call.data(),
+            )
+        };
+        (code, deletion)
+    }
+
+    #[track_caller]
+    pub fn delete(&self, id: &str) -> Outcome {
+        let call = self.call();
+        assert_eq!(self.begin_delete(id, &call), abi::OK, "deleting is accepted");
+        call.wait()
+    }
+
+    #[track_caller]
+    pub fn delete_within(&self, id: &str, timeout_ms: u32) -> (Outcome, DeletionId) {
+        let call = self.call();
+        let (code, deletion) = self.begin_delete_with(id, timeout_ms, &call);
+        assert_eq!(code, abi::OK, "deleting is accepted");
+        (call.wait(), deletion)
+    }
+
+    pub fn begin_list(&self, call: &Arc<Call>) -> i32 {
+        // SAFETY: the data lives for ever.
+        unsafe {
+            (abi().list)(
+                self.handle(),
+                Some(on_conversations),
+                Some(on_error),
+                call.data(),
+            )
+        }
+    }
+
+    #[track_caller]
+    pub fn list(&self) -> Vec<Conversation> {
+        let call = self.call();
+        assert_eq!(self.begin_list(&call), abi::OK);
+        match call.wait() {
+            Outcome::Conversations(list) => list,
+            other => panic!("listing gave {other:?}"),
+        }
+    }
+
+    /// The ids of the list, in its order.
+    #[track_caller]
+    pub fn ids(&self) -> Vec<String> {
+        self.list().into_iter().map(|line| line.id).collect()
+    }
+
+    pub fn begin_history(&self, id: &str, before: u64, count: usize, call: &Arc<Call>) -> i32 {
+        let id = CString::new(id).unwrap();
+        // SAFETY: the id lives during the call, the data for ever.
+        unsafe {
+            (abi().history)(
+                self.handle(),
+                id.as_ptr(),
+                before,
+                count,
+                Some(on_messages),
+                Some(on_error),
+                call.data(),
+            )
+        }
+    }
+
+    /// All history, the newest first (up to 1,000).
+    #[track_caller]
+    pub fn history(&self, id: &str) -> Vec<Message> {
+        let call = self.call();
+        assert_eq!(self.begin_history(id, 0, 1000, &call), abi::OK);
+        match call.wait() {
+            Outcome::Messages(list) => list,
+            other => panic!("history of {id} gave {other:?}"),
+        }
+    }
+
+    /// The texts of the history, the oldest first.
+    #[track_caller]
+    pub fn texts(&self, id: &str) -> Vec<String> {
+        let mut texts: Vec<_> = self
+            .history(id)
+            .into_iter()
+            .map(|message| message.text)
+            .collect();
+        texts.reverse();
+        texts
+    }
+
+    pub fn begin_save(&self, id: &str, messages: &[(u64, &str, &str)], call: &Arc<Call>) -> i32 {
+        let id = CString::new(id).unwrap();
+        let texts: Vec<_> = messages
+            .iter()
+            .map(|(_, sender, body)| (CString::new(*sender).unwrap(), CString::new(*body).unwrap()))
+            .collect();
+        let raw: Vec<_> = messages
+            .iter()
+            .zip(&texts)
+            .map(|((position, ..), (sender, body))| RawNewMessage {
+                struct_size: size_of::<RawNewMessage>() as u32,
+                reserved: 0,
+                position: *position,
+                time: 1_700_000_000 + position,
+                sender: sender.as_ptr(),
+                body: body.as_ptr(),
+            })
+            .collect();
+        // SAFETY: the array and its strings live during the call, the data for ever.
+        unsafe {
+            (abi().save)(
+                self.handle(),
+                id.as_ptr(),
+                raw.as_ptr(),
+                raw.len(),
+                Some(on_success),
+                Some(on_error),
+                call.data(),
+            )
+        }
+    }
+
+    #[track_caller]
+    pub fn save(&self, id: &str, messages: &[(u64, &str, &str)]) {
+        let call = self.call();
+        assert_eq!(self.begin_save(id, messages, &call), abi::OK);
+        assert_eq!(call.wait(), Outcome::Success);
+    }
+
+    /// Saves one message for each text, positions from 1 up, from the other side.
+    #[track_caller]
+    pub fn save_texts(&self, id: &str, texts: &[&str]) {
+        let messages: Vec<_> = texts
+            .iter()
+            .enumerate()
+            .map(|(index, text)| (index as u64 + 1, "bob", *text))
+            .collect();
+        self.save(id, &messages);
+    }
+
+    pub fn begin_pull(&self, call: &Arc<Call>) -> i32 {
+        // SAFETY: the data lives for ever.
+        unsafe { (abi().pull)(self.handle(), Some(on_success), Some(on_error), call.data()) }
+    }
+
+    #[track_caller]
+    pub fn pull(&self) -> Outcome {
+        let call = self.call();
+        assert_eq!(self.begin_pull(&call), abi::OK);
+        call.wait()
+    }
+
+    #[track_caller]
+    pub fn pulled(&self) {
+        assert_eq!(self.pull(), Outcome::Success, "pulling");
+    }
+
+    pub fn begin_verify(&self, id: &str, texts: &[&str], call: &Arc<Call>) -> i32 {
+        let id = CString::new(id).unwrap();
+        let texts: Vec<_> = texts
+            .iter()
+            .map(|text| CString::new(*text).unwrap())
+            .collect();
+        let pointers: Vec<_> = texts.iter().map(|text| text.as_ptr()).collect();
+        // SAFETY: the strings live during the call, the data for ever.
+        unsafe {
+            (abi().verify)(
+                self.handle(),
+                id.as_ptr(),
+                pointers.as_ptr(),
+                pointers.len(),
+                Some(on_verification),
+                Some(on_error),
+                call.data(),
+            )
+        }
+    }
+
+    #[track_caller]
+    pub fn verify(&self, id: &str, texts: &[&str]) -> Verification {
+        let call = self.call();
+        assert_eq!(self.begin_verify(id, texts, &call), abi::OK);
+        match call.wait() {
+            Outcome::Verification(found) => found,
+            other => panic!("verifying gave {other:?}"),
+        }
+    }
+
+    pub fn total_unread(&self) -> u64 {
+        let mut total = u64::MAX;
+        // SAFETY: a valid pointer.
+        assert_eq!(unsafe { (abi().total_unread)(self.handle(), &raw mut total) }, abi::OK);
+        total
+    }
+
+    pub fn sign_in(&self, user_sig: &str) -> i32 {
+        let user_sig = CString::new(user_sig).unwrap();
+        // SAFETY: a string that lives during the call.
+        unsafe { (abi().sign_in)(self.handle(), user_sig.as_ptr()) }
+    }
+
+    pub fn receipt(&self, deletion: DeletionId) -> Result<RawReceipt, i32> {
+        let mut receipt = RawReceipt {
+            struct_size: size_of::<RawReceipt>() as u32,
+            ..RawReceipt::default()
+        };
+        // SAFETY: valid pointers.
+        match unsafe { (abi().receipt)(self.handle(), &raw const deletion, &raw mut receipt) } {
+            abi::OK => Ok(receipt),
+            code => Err(code),
+        }
+    }
+
+    pub fn poll(&self) -> i32 {
+        // SAFETY: takes a handle, whatever it is.
+        unsafe { (abi().poll)(self.handle()) }
+    }
+
+    pub fn close_async(&self, call: &Arc<Call>) -> i32 {
+        self.open.store(false, Ordering::SeqCst);
+        // SAFETY: the data lives for ever.
+        unsafe { (abi().close_async)(self.handle(), Some(on_success), call.data()) }
+    }
+
+    pub fn close(&self) -> i32 {
+        self.open.store(false, Ordering::SeqCst);
+        close(self.handle)
+    }
+
+    /// All that the app can see: for "untouched".
+    #[track_caller]
+    pub fn everything(&self) -> BTreeMap<String, (Conversation, Vec<Message>)> {
+        self.list()
+            .into_iter()
+            .map(|line| {
+                let history = self.history(&line.id);
+                (line.id.clone(), (line, history))
+            })
+            .collect()
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if self.open.load(Ordering::SeqCst) {
+            close(self.handle);
+        }
+        if !std::thread::panicking() {
+            assert!(!self.overlapped(), "callbacks of one client overlapped");
+        }
+    }
+}
+
+/// Closes what a handle names.
+pub fn close(handle: usize) -> i32 {
+    // SAFETY: takes any handle.
+    unsafe { (abi().close)(handle as Handle) }
+}
+
+/// Deletes, by handle.
+pub fn delete(handle: usize, id: &str, call: &Arc<Call>) -> i32 {
+    let id = CString::new(id).unwrap();
+    // SAFETY: the id lives during the call, the data for ever.
+    unsafe {
+        (abi().delete)(
+            handle as Handle,
+            id.as_ptr(),
+            Some(on_success),
+            Some(on_error),
+            call.data(),
+        )
+    }
+}

@@ -1,0 +1,192 @@
+//! What a run says: for people, or one JSON object a line.
+
+use std::{
+    io::IsTerminal,
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+use console::style;
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+
+use crate::{
+    chat_log::ChatLog,
+    demo::{Circumstances, Findings, Outcome},
+    harness::Pulled,
+    scenario::Scenario,
+    server::Imported,
+};
+
+/// Conversations that are shown of a list.
+const SHOWN: usize = 8;
+
+/// Where results go.
+pub struct Report {
+    json: bool,
+    quiet: bool,
+}
+
+impl Report {
+    /// Results on standard output, progress on standard error.
+    pub fn new(json: bool) -> Self {
+        Self { json, quiet: false }
+    }
+
+    /// Says nothing at all.
+    pub fn silent() -> Self {
+        Self {
+            json: true,
+            quiet: true,
+        }
+    }
+
+    fn say(&self, line: impl AsRef<str>) {
+        if !self.json {
+            println!("{}", line.as_ref());
+        }
+    }
+
+    /// Shows that something long is under way, and how long it took.
+    pub fn step<T>(&self, what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let begun = Instant::now();
+        let spinner = if self.quiet || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new_spinner()
+        };
+        if let Ok(look) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            spinner.set_style(look);
+        }
+        spinner.set_message(what.to_owned());
+        spinner.enable_steady_tick(Duration::from_millis(120));
+        let done = work();
+        spinner.finish_and_clear();
+        if done.is_ok() {
+            let seconds = format!("{:8.2} s", begun.elapsed().as_secs_f64());
+            self.say(format!("{}  {what}", style(seconds).dim()));
+        }
+        done
+    }
+
+    /// Who deletes what.
+    pub fn scenario(&self, logs: &[ChatLog], scenario: &Scenario) {
+        let names: Vec<String> = logs.iter().map(ChatLog::name).collect();
+        self.say(format!("{:12}log: {}", "", names.join(", ")));
+        self.say(format!("{:12}user: {}", "", scenario.user));
+        if let Some(from) = &scenario.stand_in_for {
+            self.say(format!(
+                "{:12}nobody in these logs has both a group and one-to-one conversations: the\n\
+                 {:12}one-to-one conversations of {from} are given to {}",
+                "", "", scenario.user
+            ));
+        }
+    }
+
+    /// What the server took.
+    pub fn imported(&self, imported: &Imported) {
+        self.say(format!(
+            "{:12}{} messages in {:.1} s; {} lines not taken",
+            "",
+            HumanCount(imported.messages),
+            imported.seconds,
+            HumanCount(imported.rejected),
+        ));
+    }
+
+    /// The conversation list.
+    pub fn list(&self, title: &str, pulled: &Pulled) {
+        let mut list: Vec<_> = pulled.list.iter().collect();
+        list.sort_by_key(|one| std::cmp::Reverse(one.messages));
+        self.say(format!(
+            "\n{} ({}; pulled in {:.1} s)",
+            style(title).bold(),
+            list.len(),
+            pulled.ms / 1e3
+        ));
+        for one in list.iter().take(SHOWN) {
+            self.say(format!(
+                "  {:>10} messages {:>10} unread  {}",
+                HumanCount(one.messages).to_string(),
+                HumanCount(one.unread).to_string(),
+                one.conversation_id
+            ));
+        }
+        if let Some(more) = list.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            self.say(format!("  and {more} more"));
+        }
+        self.say("");
+    }
+
+    /// What became of one conversation.
+    pub fn deletion(&self, outcome: &Outcome, circumstances: &Circumstances) {
+        if self.quiet {
+            return;
+        }
+        if self.json {
+            match serde_json::to_string(outcome) {
+                Ok(line) => println!("{line}"),
+                Err(error) => eprintln!("{error}"),
+            }
+            return;
+        }
+        let count = |count: u64| HumanCount(count).to_string();
+        let device = &circumstances.device;
+        let [before, after] = [outcome.messages_before, outcome.device_messages_after];
+        self.say(format!("\n{}", style(&outcome.conversation_id).bold()));
+        self.row("device", &count(before), &count(after));
+        self.row(
+            "server, for the user",
+            &count(circumstances.server_before),
+            &count(outcome.server_messages_after),
+        );
+        self.row(
+            &format!("server, for {}", circumstances.peer),
+            &count(outcome.peer_messages_before),
+            &count(outcome.peer_messages_after),
+        );
+        self.say(format!(
+            "  of {} distinct texts and names stand in the files",
+            count(outcome.searched)
+        ));
+        self.row("    of adieu's store", "", &count(outcome.readable_after));
+        self.row(
+            "    of an ordinary store, after its DELETE",
+            "",
+            &count(outcome.readable_after_plain_delete),
+        );
+        self.say(format!(
+            "  the library's own look: {} searched, {} found, {} records readable",
+            count(device.searched),
+            count(device.found),
+            count(device.readable_records)
+        ));
+        self.say(format!(
+            "  the call {:.1} µs, erased in {:.3} ms, success after {:.3} ms; an ordinary DELETE {:.1} ms\n",
+            nanoseconds(device.call_ns) / 1e3,
+            outcome.erase_ms,
+            outcome.total_ms,
+            circumstances.plain_delete_ms,
+        ));
+    }
+
+    fn row(&self, what: &str, before: &str, after: &str) {
+        let arrow = if before.is_empty() { " " } else { "→" };
+        self.say(format!("  {what:<44} {before:>9} {arrow} {after:>9}"));
+    }
+
+    /// The last words.
+    pub fn verdict(&self, findings: &Findings) {
+        if findings.complaints.is_empty() {
+            let good = "everything that should be gone is gone, and nothing else";
+            self.say(style(good).green().to_string());
+        }
+        for complaint in &findings.complaints {
+            eprintln!("{}", style(complaint).red());
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "hours of nanoseconds fit")]
+fn nanoseconds(count: u64) -> f64 {
+    count as f64
+}
