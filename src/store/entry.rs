@@ -75,6 +75,16 @@ impl Entry {
         }
     }
 
+    /// The keys that go with everything up to `through`: those of the epochs below it and, with no
+    /// message above it, the newest too.
+    pub fn doomed(&self, through: u64) -> impl Iterator<Item = SlotRef> {
+        let all = self.head <= through;
+        self.epochs
+            .iter()
+            .filter(move |epoch| all || epoch.through <= through)
+            .map(|epoch| epoch.slot)
+    }
+
     /// Nothing but a name that a deletion in flight needs.
     pub fn is_only_a_name(&self) -> bool {
         self.epochs.is_empty() && self.messages == 0

@@ -1,8 +1,10 @@
 //! Deleting in the store: intent, destruction, and the last name.
 //!
 //! ```text
-//! begin   journal row, epoch boundary at the cut-off         one flushed transaction
-//! erase   the keys below the cut-off die, both copies        one flush of the key file
+//! begin   journal row                                        one flushed transaction
+//! erase   where newer messages lie under the same key,
+//!         they are sealed anew under the next                one flushed transaction
+//!         the keys below the cut-off die, both copies        one flush of the key file
 //!         rows follow: tombstone, dead, hidden               one transaction
 //! forget  the address key dies, the row and the journal go   after the outcome was delivered
 //! ```
@@ -19,7 +21,7 @@ use super::key_file::{Epitaph, SlotRef};
 use super::keyring::Keyring;
 use super::seal::Place;
 use super::{Store, flushed, unflushed};
-use crate::conversation::{ConversationId, Message, Source};
+use crate::conversation::{ConversationId, END, Message, Source};
 use crate::deletion::DeletionId;
 use crate::error::Result;
 use crate::failpoint::failpoint;
@@ -61,8 +63,7 @@ pub struct Unfinished {
 }
 
 impl Store {
-    /// Writes intents down, all or none, and makes sure that no content key reaches across a
-    /// cut-off. When this returns, a crash cannot lose them.
+    /// Writes intents down, all or none. When this returns, a crash cannot lose them.
     pub fn begin(&mut self, intents: &[Intent]) -> Result<()> {
         let mut changed: HashMap<ConversationId, Entry> = HashMap::new();
         for intent in intents {
@@ -80,9 +81,6 @@ impl Store {
                     };
                     if entry.row == 0 {
                         entry.insert(db, keys, taken)?;
-                    }
-                    if let Some(cut_off) = intent.cut_off {
-                        split(entry, cut_off, db, keys, taken)?;
                     }
                     let cut_off = intent.cut_off.map(|cut_off| cut_off as i64);
                     db.prepare_cached(
@@ -115,15 +113,12 @@ impl Store {
                 deletion: erasure.deletion,
                 cut_off: erasure.through,
             };
-            let epochs = self
-                .entries
-                .get(&erasure.conversation)
-                .map_or(&[][..], |entry| &entry.epochs);
+            let entry = self.entries.get(&erasure.conversation);
             doomed.extend(
-                epochs
-                    .iter()
-                    .filter(|epoch| epoch.through <= erasure.through)
-                    .map(|epoch| (epoch.slot, epitaph)),
+                entry
+                    .into_iter()
+                    .flat_map(|entry| entry.doomed(erasure.through))
+                    .map(|slot| (slot, epitaph)),
             );
         }
         failpoint("before-destroying");
@@ -252,8 +247,8 @@ impl Store {
         Ok(unfinished)
     }
 
-    /// Where messages came while a deletion without a position was on its way, its cut-off is
-    /// known only now.
+    /// Sets apart what came after the cut-off while the deletion was on its way. Nothing is set
+    /// apart before: most deletions find nothing newer.
     fn split_where_needed(&mut self, erasures: &[Erasure]) -> Result<()> {
         for erasure in erasures {
             let Some(mut entry) = self.entries.get(&erasure.conversation).cloned() else {
@@ -285,7 +280,8 @@ impl Store {
             return Ok(());
         };
         entry.floor = entry.floor.max(erasure.through);
-        entry.epochs.retain(|epoch| epoch.through > erasure.through);
+        let doomed: Vec<_> = entry.doomed(erasure.through).collect();
+        entry.epochs.retain(|epoch| !doomed.contains(&epoch.slot));
         entry.hidden = entry.head <= entry.floor;
         if entry
             .title_key
@@ -351,8 +347,10 @@ impl Store {
                 let Some(entry) = entries.get_mut(&erasure.conversation) else {
                     continue;
                 };
+                // What is left in memory are the epochs whose keys live.
+                let lives_from = entry.epochs.first().map_or(END, |epoch| epoch.through - 1);
                 db.prepare_cached("DELETE FROM epochs WHERE conversation = ? AND through <= ?")?
-                    .execute(params![entry.row, erasure.through as i64])?;
+                    .execute(params![entry.row, lives_from as i64])?;
                 db.prepare_cached(
                     "INSERT INTO dead(conversation, through) VALUES(?, ?)
                      ON CONFLICT DO UPDATE SET through = max(through, excluded.through)",

@@ -73,6 +73,13 @@ impl Store {
                 folder.display()
             )));
         }
+        if cfg!(feature = "plaintext-for-benchmarks")
+            && std::env::var_os("ADIEU_PLAINTEXT_BENCHMARK").is_none()
+        {
+            return Err(Error::StorePath(
+                "this build keeps plain text; it is for benchmarks only".to_owned(),
+            ));
+        }
         let lock = lock(&folder.join("lock"))?;
         let path = folder.join("store.db");
         let has_keys = folder.join("keys").exists();

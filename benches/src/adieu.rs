@@ -1,0 +1,474 @@
+//! The release library, as a C caller sees it.
+
+#![allow(unsafe_code, reason = "this crate measures a C interface")]
+
+use std::ffi::{CStr, CString, c_char, c_void};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use libloading::Library;
+
+/// How long anything may take before the benchmark gives up.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+type OnSuccess = unsafe extern "C" fn(*mut c_void);
+type OnError = unsafe extern "C" fn(*mut c_void, i32, *const c_char);
+
+#[repr(C)]
+struct OpenOptions {
+    struct_size: u32,
+    delivery: u32,
+    store_path: *const c_char,
+    user_id: *const c_char,
+    master_key: *const u8,
+    server_url: *const c_char,
+    sdk_app_id: u64,
+    device_id: *const c_char,
+    user_sig: *const c_char,
+    post: *const c_void,
+    post_data: *mut c_void,
+}
+
+#[repr(C)]
+struct DeleteOptions {
+    struct_size: u32,
+    timeout_ms: u32,
+    destructor: *const c_void,
+    deletion_id: *mut [u8; 16],
+}
+
+/// A message to be saved.
+#[repr(C)]
+pub struct NewMessage {
+    struct_size: u32,
+    reserved: u32,
+    position: u64,
+    time: u64,
+    sender: *const c_char,
+    body: *const c_char,
+}
+
+/// What the library says of a deletion.
+#[repr(C)]
+#[derive(Default)]
+pub struct Receipt {
+    struct_size: u32,
+    reserved: u32,
+    /// The last position deleted.
+    pub cut_off: u64,
+    /// Erasing on the device.
+    pub erase_ns: u64,
+    /// From the call to the success.
+    pub total_ns: u64,
+}
+
+/// The functions that are measured.
+struct Api {
+    open: unsafe extern "C" fn(*const OpenOptions, *mut *mut c_void, *mut c_char, usize) -> i32,
+    close: unsafe extern "C" fn(*mut c_void) -> i32,
+    pull: unsafe extern "C" fn(*mut c_void, OnSuccess, OnError, *mut c_void) -> i32,
+    save: unsafe extern "C" fn(
+        *mut c_void,
+        *const c_char,
+        *const NewMessage,
+        usize,
+        OnSuccess,
+        OnError,
+        *mut c_void,
+    ) -> i32,
+    delete: unsafe extern "C" fn(
+        *mut c_void,
+        *const c_char,
+        *const DeleteOptions,
+        OnSuccess,
+        OnError,
+        *mut c_void,
+    ) -> i32,
+    history: unsafe extern "C" fn(
+        *mut c_void,
+        *const c_char,
+        u64,
+        usize,
+        OnMessages,
+        OnError,
+        *mut c_void,
+    ) -> i32,
+    receipt: unsafe extern "C" fn(*mut c_void, *const [u8; 16], *mut Receipt) -> i32,
+}
+
+type OnMessages = unsafe extern "C" fn(*mut c_void, *const *const c_void, usize);
+
+/// Which build of the library.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// The one that ships.
+    Sealed,
+    /// The same with its records in plain text, to tell what sealing costs.
+    Plain,
+}
+
+/// Builds a package for release and gives the folder of its artefacts.
+pub fn built(package: &str) -> Result<PathBuf> {
+    build(package, &[])?;
+    let here = std::env::current_exe()?;
+    Ok(here.parent().context("no target folder")?.to_owned())
+}
+
+fn build(package: &str, more: &[&str]) -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let arguments = ["build", "--quiet", "--release", "--package", package];
+    let status = Command::new(cargo).args(arguments).args(more).status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        bail!("{package} does not build")
+    }
+}
+
+fn load(which: Build) -> Result<Api> {
+    let path = match which {
+        Build::Sealed => built("adieu")?.join("libadieu.so"),
+        Build::Plain => {
+            let here = built("adieu")?;
+            let folder = here.parent().context("no target folder")?.join("plaintext");
+            let folder = folder.to_str().context("path")?;
+            build(
+                "adieu",
+                &[
+                    "--features",
+                    "plaintext-for-benchmarks",
+                    "--target-dir",
+                    folder,
+                ],
+            )?;
+            Path::new(folder).join("release/libadieu.so")
+        }
+    };
+    // SAFETY: the library has no initialisers with side effects, and it is never unloaded.
+    let library = Box::leak(Box::new(unsafe { Library::new(path) }?));
+    // SAFETY: the types above are those of include/adieu.h.
+    unsafe {
+        Ok(Api {
+            open: *library.get(b"adieu_client_open")?,
+            close: *library.get(b"adieu_client_close")?,
+            pull: *library.get(b"adieu_pull")?,
+            save: *library.get(b"adieu_save_messages")?,
+            delete: *library.get(b"adieu_delete_conversation_with_options")?,
+            history: *library.get(b"adieu_get_history")?,
+            receipt: *library.get(b"adieu_get_receipt")?,
+        })
+    }
+}
+
+fn api(which: Build) -> Result<&'static Api> {
+    static SEALED: OnceLock<Result<Api, String>> = OnceLock::new();
+    static PLAIN: OnceLock<Result<Api, String>> = OnceLock::new();
+    let cell = if which == Build::Sealed {
+        &SEALED
+    } else {
+        &PLAIN
+    };
+    let loaded = cell.get_or_init(|| load(which).map_err(|error| error.to_string()));
+    loaded.as_ref().map_err(|error| anyhow!("{error}"))
+}
+
+/// How a call ended, and when its callback came.
+pub struct Outcome {
+    result: Result<(), String>,
+    /// When the callback ran.
+    pub at: Instant,
+}
+
+/// Calls that have not ended are waited for here.
+pub struct Calls {
+    sender: Sender<Outcome>,
+    receiver: Receiver<Outcome>,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        let (sender, receiver) = channel();
+        Self { sender, receiver }
+    }
+}
+
+impl Calls {
+    fn user_data(&self) -> *mut c_void {
+        Box::into_raw(Box::new(self.sender.clone())).cast()
+    }
+
+    /// Waits for the next call to succeed.
+    pub fn next(&self) -> Result<Outcome> {
+        let outcome = self
+            .receiver
+            .recv_timeout(PATIENCE)
+            .context("no callback came")?;
+        match &outcome.result {
+            Ok(()) => Ok(outcome),
+            Err(text) => bail!("{text}"),
+        }
+    }
+}
+
+fn answer(user_data: *mut c_void, result: Result<(), String>) {
+    let at = Instant::now();
+    // SAFETY: made by `Calls::user_data` for this call, whose one callback this is.
+    let sender = unsafe { Box::from_raw(user_data.cast::<Sender<Outcome>>()) };
+    let _ = sender.send(Outcome { result, at });
+}
+
+unsafe extern "C" fn on_success(user_data: *mut c_void) {
+    answer(user_data, Ok(()));
+}
+
+unsafe extern "C" fn on_messages(user_data: *mut c_void, _: *const *const c_void, _: usize) {
+    answer(user_data, Ok(()));
+}
+
+unsafe extern "C" fn on_error(user_data: *mut c_void, code: i32, desc: *const c_char) {
+    // SAFETY: a NUL-terminated string by the library's contract.
+    let desc = unsafe { CStr::from_ptr(desc) }
+        .to_string_lossy()
+        .into_owned();
+    answer(user_data, Err(format!("{code}: {desc}")));
+}
+
+/// An open client.
+pub struct Client {
+    api: &'static Api,
+    handle: *mut c_void,
+}
+
+// SAFETY: every function of the library may be called from every thread.
+unsafe impl Send for Client {}
+// SAFETY: as above.
+unsafe impl Sync for Client {}
+
+/// The server that a client talks to.
+pub struct ServerAccess<'a> {
+    /// Its URL.
+    pub url: &'a str,
+    /// The user's credential.
+    pub user_sig: &'a str,
+}
+
+impl Client {
+    /// Opens a store.
+    pub fn open(folder: &Path, user: &str, server: Option<&ServerAccess<'_>>) -> Result<Self> {
+        Self::open_build(Build::Sealed, folder, user, server)
+    }
+
+    /// Opens a store with a build of one's choice.
+    pub fn open_build(
+        which: Build,
+        folder: &Path,
+        user: &str,
+        server: Option<&ServerAccess<'_>>,
+    ) -> Result<Self> {
+        let api = api(which)?;
+        let text = |text: &str| CString::new(text);
+        let (path, user) = (text(folder.to_str().context("path")?)?, text(user)?);
+        let url = server.map(|server| text(server.url)).transpose()?;
+        let sig = server.map(|server| text(server.user_sig)).transpose()?;
+        let options = OpenOptions {
+            struct_size: size_of::<OpenOptions>() as u32,
+            delivery: 0,
+            store_path: path.as_ptr(),
+            user_id: user.as_ptr(),
+            master_key: std::ptr::null(),
+            server_url: url.as_ref().map_or(std::ptr::null(), |url| url.as_ptr()),
+            sdk_app_id: crate::server::APP_ID,
+            device_id: std::ptr::null(),
+            user_sig: sig.as_ref().map_or(std::ptr::null(), |sig| sig.as_ptr()),
+            post: std::ptr::null(),
+            post_data: std::ptr::null_mut(),
+        };
+        let mut client = std::ptr::null_mut();
+        let mut why = [0; 256];
+        // SAFETY: every pointer is valid for the call.
+        let code = unsafe {
+            (api.open)(
+                &raw const options,
+                &raw mut client,
+                why.as_mut_ptr(),
+                why.len(),
+            )
+        };
+        if code != 0 {
+            // SAFETY: the library terminates the text.
+            bail!(
+                "open: {code}: {}",
+                unsafe { CStr::from_ptr(why.as_ptr()) }.to_string_lossy()
+            );
+        }
+        Ok(Self {
+            api,
+            handle: client,
+        })
+    }
+
+    /// Deletes; the id goes to `id`, which must stay where it is until the call returns.
+    pub fn delete(&self, conversation: &CStr, id: &mut [u8; 16], calls: &Calls) -> Result<()> {
+        let user_data = calls.user_data();
+        self.delete_prepared(conversation, id, user_data)
+    }
+
+    /// What a call needs that is not to be measured.
+    pub fn prepare(calls: &Calls) -> *mut c_void {
+        calls.user_data()
+    }
+
+    /// As [`Self::delete`], with its preparation made.
+    pub fn delete_prepared(
+        &self,
+        conversation: &CStr,
+        id: &mut [u8; 16],
+        user_data: *mut c_void,
+    ) -> Result<()> {
+        let options = DeleteOptions {
+            struct_size: size_of::<DeleteOptions>() as u32,
+            timeout_ms: 0,
+            destructor: std::ptr::null(),
+            deletion_id: id,
+        };
+        // SAFETY: every pointer is valid for the call, and `user_data` until its callback.
+        let code = unsafe {
+            (self.api.delete)(
+                self.handle,
+                conversation.as_ptr(),
+                &raw const options,
+                on_success,
+                on_error,
+                user_data,
+            )
+        };
+        accepted(code)
+    }
+
+    /// The receipt of a deletion.
+    pub fn receipt(&self, id: &[u8; 16]) -> Result<Receipt> {
+        let mut receipt = Receipt {
+            struct_size: size_of::<Receipt>() as u32,
+            ..Receipt::default()
+        };
+        // SAFETY: both pointers are valid.
+        accepted(unsafe { (self.api.receipt)(self.handle, id, &raw mut receipt) })?;
+        Ok(receipt)
+    }
+
+    /// Pulls everything.
+    pub fn pull(&self) -> Result<()> {
+        let calls = Calls::default();
+        // SAFETY: `user_data` is valid until its callback.
+        accepted(unsafe { (self.api.pull)(self.handle, on_success, on_error, calls.user_data()) })?;
+        calls.next().map(drop)
+    }
+
+    /// Saves one array of messages.
+    pub fn save(&self, conversation: &CStr, messages: &[NewMessage]) -> Result<()> {
+        let calls = Calls::default();
+        let user_data = calls.user_data();
+        // SAFETY: the array and its strings live longer than the call.
+        let code = unsafe {
+            (self.api.save)(
+                self.handle,
+                conversation.as_ptr(),
+                messages.as_ptr(),
+                messages.len(),
+                on_success,
+                on_error,
+                user_data,
+            )
+        };
+        accepted(code)?;
+        calls.next().map(drop)
+    }
+
+    /// Reads a page of history.
+    pub fn history(&self, conversation: &CStr, before: u64, count: usize) -> Result<()> {
+        let calls = Calls::default();
+        let user_data = calls.user_data();
+        // SAFETY: as above.
+        let code = unsafe {
+            (self.api.history)(
+                self.handle,
+                conversation.as_ptr(),
+                before,
+                count,
+                on_messages,
+                on_error,
+                user_data,
+            )
+        };
+        accepted(code)?;
+        calls.next().map(drop)
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // SAFETY: any handle may be closed.
+        unsafe { (self.api.close)(self.handle) };
+    }
+}
+
+fn accepted(code: i32) -> Result<()> {
+    if code == 0 {
+        Ok(())
+    } else {
+        bail!("refused with {code}")
+    }
+}
+
+/// Messages with positions from `first`, made of texts that live as long as the array.
+pub fn messages(
+    first: u64,
+    senders: &[CString],
+    bodies: &[CString],
+    count: usize,
+) -> Vec<NewMessage> {
+    (0..count as u64)
+        .map(|index| NewMessage {
+            struct_size: size_of::<NewMessage>() as u32,
+            reserved: 0,
+            position: first + index,
+            time: 1_700_000_000 + first + index,
+            sender: senders[(first + index) as usize % senders.len()].as_ptr(),
+            body: bodies[(first + index) as usize % bodies.len()].as_ptr(),
+        })
+        .collect()
+}
+
+/// Fills a conversation.
+pub fn fill(client: &Client, conversation: &CStr, count: usize) -> Result<()> {
+    let (senders, bodies) = texts()?;
+    let mut first = 1;
+    while first <= count as u64 {
+        let size = (count as u64 + 1 - first).min(10_000) as usize;
+        client.save(conversation, &messages(first, &senders, &bodies, size))?;
+        first += size as u64;
+    }
+    Ok(())
+}
+
+/// Senders and bodies of the length that chat has.
+pub fn texts() -> Result<(Vec<CString>, Vec<CString>)> {
+    let senders = (0..8)
+        .map(|index| CString::new(format!("user-{index}-of-this-conversation")))
+        .collect::<Result<_, _>>()?;
+    let bodies = (0..64)
+        .map(|index| {
+            let words =
+                "the quick boat crosses the wide lake before the storm comes in from the west ";
+            let text = &words[..8 + (index * 29) % 68];
+            CString::new(format!(
+                r#"[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{index} {text}"}}}}]"#
+            ))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok((senders, bodies))
+}

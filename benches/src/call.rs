@@ -1,0 +1,78 @@
+//! What the call costs on the caller's thread.
+
+use std::ffi::CString;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::adieu::{Calls, Client, fill};
+use crate::report::Report;
+use crate::statistics::Samples;
+
+/// Runs the section.
+pub fn run(report: &mut Report, quick: bool) -> Result<()> {
+    let folder = tempfile::tempdir_in(".")?;
+    let client = Client::open(folder.path(), "alice", None)?;
+    fill(&client, c"c2c_known", 100)?;
+    let ids: Vec<_> = (0..if quick { 2_000 } else { 20_000 })
+        .map(|index| CString::new(format!("c2c_user{index}")))
+        .collect::<Result<_, _>>()?;
+
+    let calls = Calls::default();
+    let mut busy = Samples::default();
+    let clock = clock_cost();
+    let prepared: Vec<_> = ids.iter().map(|_| Client::prepare(&calls)).collect();
+    for (conversation, user_data) in ids.iter().zip(prepared) {
+        let mut id = [0; 16];
+        let start = Instant::now();
+        client.delete_prepared(conversation, &mut id, user_data)?;
+        busy.push(start.elapsed().saturating_sub(clock));
+    }
+    for _ in &ids {
+        calls.next()?;
+    }
+    report.judged(
+        "call while the worker is busy, median",
+        busy.median() * 1e3,
+        "ns",
+        300.0,
+    );
+    report.figure(
+        "call while the worker is busy, 99th percentile",
+        busy.quantile(0.99) * 1e3,
+        "ns",
+    );
+
+    let mut parked = Samples::default();
+    for conversation in &ids[..if quick { 50 } else { 300 }] {
+        std::thread::sleep(Duration::from_millis(5));
+        let mut id = [0; 16];
+        let user_data = Client::prepare(&calls);
+        let start = Instant::now();
+        client.delete_prepared(conversation, &mut id, user_data)?;
+        parked.push(start.elapsed().saturating_sub(clock));
+        calls.next()?;
+    }
+    report.judged(
+        "call that wakes the worker, median",
+        parked.median(),
+        "µs",
+        10.0,
+    );
+    report.figure(
+        "call that wakes the worker, 99th percentile",
+        parked.quantile(0.99),
+        "µs",
+    );
+    Ok(())
+}
+
+/// What two looks at the clock cost.
+fn clock_cost() -> Duration {
+    let mut samples = Samples::default();
+    for _ in 0..1000 {
+        let start = Instant::now();
+        samples.push(start.elapsed());
+    }
+    Duration::from_secs_f64(samples.median() / 1e6)
+}

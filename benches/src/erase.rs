@@ -1,0 +1,89 @@
+//! Erasing on the device: start to unrecoverable and hidden, against one append and its flush.
+
+use anyhow::Result;
+
+use crate::adieu::{Calls, Client, fill};
+use crate::floor::Disk;
+use crate::report::Report;
+use crate::statistics::Samples;
+
+/// Messages in other conversations of the store.
+const OTHERS: usize = 20_000;
+
+/// Runs the section.
+pub fn run(report: &mut Report, quick: bool) -> Result<()> {
+    let sizes: &[(usize, usize)] = if quick {
+        &[(1_000, 9), (100_000, 3)]
+    } else {
+        &[(1_000, 25), (10_000, 25), (100_000, 11), (1_000_000, 5)]
+    };
+    let (mut floor, mut overwrite) = (Samples::default(), Samples::default());
+    let mut medians = Vec::new();
+    for (size, rounds) in sizes {
+        let (mut erase, mut total) = (Samples::default(), Samples::default());
+        for _ in 0..*rounds {
+            let folder = tempfile::tempdir_in(".")?;
+            let client = Client::open(folder.path(), "alice", None)?;
+            fill(&client, c"c2c_other", OTHERS)?;
+            fill(&client, c"c2c_target", *size)?;
+            settle(&client)?;
+            let mut disk = Disk::new(folder.path())?;
+            for _ in 0..10 {
+                floor.push(disk.append()?);
+                overwrite.push(disk.overwrite()?);
+            }
+            let mut id = [0; 16];
+            let calls = Calls::default();
+            client.delete(c"c2c_target", &mut id, &calls)?;
+            calls.next()?;
+            let receipt = client.receipt(&id)?;
+            erase.push_us(receipt.erase_ns as f64 / 1e3);
+            total.push_us(receipt.total_ns as f64 / 1e3);
+        }
+        report.figure(
+            &format!("{size} messages: erase, median"),
+            erase.median(),
+            "µs",
+        );
+        report.figure(
+            &format!("{size} messages: erase, slowest"),
+            erase.quantile(1.0),
+            "µs",
+        );
+        report.figure(
+            &format!("{size} messages: call to success, median"),
+            total.median(),
+            "µs",
+        );
+        medians.push(erase.median());
+    }
+    report.figure("4 KiB append + fdatasync, median", floor.median(), "µs");
+    report.figure(
+        "64 B overwrite + fdatasync, median",
+        overwrite.median(),
+        "µs",
+    );
+    report.figure(
+        "4 KiB append + fdatasync, 99th percentile",
+        floor.quantile(0.99),
+        "µs",
+    );
+    let slowest = medians.iter().copied().fold(0.0, f64::max);
+    report.judged(
+        "slowest median / append floor",
+        slowest / floor.median(),
+        "x",
+        1.5,
+    );
+    if let (Some(first), Some(last)) = (medians.first(), medians.last()) {
+        report.judged("largest / smallest history", last / first, "x", 1.3);
+    }
+    Ok(())
+}
+
+/// Waits until the checkpoint of what was saved has been made: the disk is then quiet.
+fn settle(client: &Client) -> Result<()> {
+    client.history(c"c2c_other", 0, 1)?;
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    Ok(())
+}

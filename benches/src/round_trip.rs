@@ -1,0 +1,118 @@
+//! From the call to the success, with a server on loopback, against what no such way can avoid:
+//! one flush on the device, one keep-alive round trip, one flush of the server.
+
+use std::ffi::CString;
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::adieu::{Calls, Client, ServerAccess};
+use crate::floor::Disk;
+use crate::report::Report;
+use crate::server::{Server, import, user_sig, write_log};
+use crate::statistics::Samples;
+
+/// Allowed on top of the floor, in microseconds, before it is doubled.
+const ALLOWANCE: f64 = 100.0;
+
+/// Runs the section.
+pub fn run(report: &mut Report, quick: bool) -> Result<()> {
+    let sizes: &[usize] = if quick {
+        &[10, 10_000]
+    } else {
+        &[10, 1_000, 100_000, 1_000_000]
+    };
+    let rounds = if quick { 5 } else { 15 };
+    let folder = tempfile::tempdir_in(".")?;
+    for size in sizes {
+        // Many groups of each size would fill the disk: one of a million is deleted once.
+        for round in 0..rounds_of(*size, rounds) {
+            let log = folder.path().join("log.jsonl");
+            write_log(&log, &format!("group_g{size}-{round}"), "alice", *size)?;
+            import(folder.path(), &log)?;
+        }
+    }
+    let server = Server::start(folder.path())?;
+    let user_sig = user_sig(folder.path(), "alice")?;
+    let device = tempfile::tempdir_in(".")?;
+    let access = ServerAccess {
+        url: &server.url,
+        user_sig: &user_sig,
+    };
+    let client = Client::open(device.path(), "alice", Some(&access))?;
+    client.pull()?;
+    std::thread::sleep(Duration::from_millis(500));
+
+    let mut disk = Disk::new(folder.path())?;
+    let (mut flush, mut trip) = (Samples::default(), Samples::default());
+    let mut worst: f64 = 0.0;
+    for size in sizes {
+        let mut total = Samples::default();
+        for round in 0..rounds_of(*size, rounds) {
+            for _ in 0..5 {
+                flush.push(disk.append()?);
+                trip.push(round_trip(&server.url)?);
+            }
+            let conversation = CString::new(format!("group_g{size}-{round}"))?;
+            let (mut id, calls) = ([0; 16], Calls::default());
+            let start = Instant::now();
+            client.delete(&conversation, &mut id, &calls)?;
+            total.push(calls.next()?.at - start);
+            // The purges of both sides are other work, measured elsewhere.
+            std::thread::sleep(Duration::from_millis(100 + *size as u64 / 200));
+        }
+        report.figure(
+            &format!("{size} messages: call to success, median"),
+            total.median(),
+            "µs",
+        );
+        worst = worst.max(total.median());
+    }
+    report.figure(
+        "flush (4 KiB append + fdatasync), median",
+        flush.median(),
+        "µs",
+    );
+    report.figure("keep-alive round trip, median", trip.median(), "µs");
+    let floor = 2.0 * flush.median() + trip.median() + ALLOWANCE;
+    report.judged(
+        "slowest median / (two flushes + round trip + 100 µs)",
+        worst / floor,
+        "x",
+        2.0,
+    );
+    Ok(())
+}
+
+fn rounds_of(size: usize, rounds: usize) -> usize {
+    if size >= 1_000_000 {
+        1
+    } else if size >= 100_000 {
+        rounds.min(3)
+    } else {
+        rounds
+    }
+}
+
+/// One request for a page that costs the server nothing, over a kept-alive connection.
+fn round_trip(url: &str) -> Result<Duration> {
+    thread_local! {
+        static LINE: std::cell::RefCell<Option<std::net::TcpStream>> = const { std::cell::RefCell::new(None) };
+    }
+    LINE.with_borrow_mut(|line| {
+        let stream = match line {
+            Some(stream) => stream,
+            None => {
+                let stream = std::net::TcpStream::connect(url.trim_start_matches("http://"))?;
+                stream.set_nodelay(true)?;
+                line.insert(stream)
+            }
+        };
+        let start = Instant::now();
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: bench\r\n\r\n")?;
+        let mut answer = [0; 4096];
+        let _ = stream.read(&mut answer)?;
+        Ok(start.elapsed())
+    })
+}
