@@ -18,6 +18,13 @@ use crate::sync::Page;
 /// Pulled pages that may wait: enough that neither side idles, too few to fill memory.
 pub const PAGES_AHEAD: usize = 4;
 
+/// Rows after which the log is moved into the database while there is work.
+const CHECKPOINT_ROWS: usize = 8_000;
+/// And when there is none: fewer can wait in the log.
+const IDLE_ROWS: usize = 2_000;
+/// What a step of the purge counts for.
+const PURGE_ROWS: usize = 500;
+
 /// What the worker is told.
 pub enum Command {
     /// An app deletes.
@@ -41,6 +48,8 @@ pub enum Command {
         conversation: ConversationId,
         through: u64,
     },
+    /// A checkpoint has moved everything there was.
+    Checkpointed,
     /// The pull has handed everything on.
     PullDone(Reply<()>),
     /// A call was accepted only to fail: `true` fails it, `false` lets go of it.
@@ -75,6 +84,7 @@ impl Command {
             Self::Answered(_)
             | Self::Delivered(..)
             | Self::Settle
+            | Self::Checkpointed
             | Self::Pulled(_)
             | Self::EraseElsewhere { .. } => {}
         }
@@ -90,6 +100,8 @@ pub struct Worker {
     /// The first error of the pull at hand, for its reply.
     pull: Result<()>,
     checkpoints: Sender<()>,
+    /// Rows written since the last checkpoint, roughly.
+    written: usize,
     purging: bool,
 }
 
@@ -104,6 +116,7 @@ impl Worker {
     ) -> Result<[JoinHandle<()>; 2]> {
         let checkpointer = store.checkpointer()?;
         let (checkpoints, wanted) = channel();
+        let told = queue.clone();
         let worker = Self {
             store,
             deletions,
@@ -111,11 +124,12 @@ impl Worker {
             queue,
             pull: Ok(()),
             checkpoints,
+            written: 0,
             purging: true,
         };
         let builder = |name: &str| std::thread::Builder::new().name(name.to_owned());
-        let checkpoints =
-            builder("adieu-checkpoint").spawn(move || make_checkpoints(&checkpointer, &wanted))?;
+        let checkpoints = builder("adieu-checkpoint")
+            .spawn(move || make_checkpoints(&checkpointer, &wanted, &told))?;
         let worker = builder("adieu-work").spawn(move || worker.run())?;
         Ok([worker, checkpoints])
     }
@@ -130,7 +144,7 @@ impl Worker {
                 self.keep_house();
             } else {
                 self.work(commands);
-                let _ = self.checkpoints.send(());
+                self.want_checkpoint(CHECKPOINT_ROWS);
                 self.purging = true;
             }
         }
@@ -179,18 +193,21 @@ impl Worker {
             Command::Delete(request) => self.deletions.accept(vec![request], &mut self.store),
             Command::Delivered(id, conversation) => self.deletions.note_delivered(id, conversation),
             Command::Answered(answers) => self.deletions.answered(answers, &mut self.store),
+            Command::Checkpointed => self.store.begin_log_anew(),
             Command::Settle => self.deletions.settle(&mut self.store),
             Command::Save {
                 conversation,
                 messages,
                 reply,
             } => {
+                self.written += messages.len();
                 reply.send(
                     self.store
                         .save(&conversation, Source::Host, None, &messages),
                 );
             }
             Command::Pulled(page) => {
+                self.written += page.messages.len();
                 let saved = self.store.save(
                     &page.conversation,
                     Source::Server,
@@ -245,16 +262,29 @@ impl Worker {
             self.deletions.tidy(&mut self.store) || self.store.purge_step().unwrap_or(false)
         }));
         self.purging = step.unwrap_or(false);
-        if !self.purging {
+        self.written += if self.purging { PURGE_ROWS } else { 0 };
+        self.want_checkpoint(if self.purging {
+            CHECKPOINT_ROWS
+        } else {
+            IDLE_ROWS
+        });
+    }
+
+    /// Has the log moved into the database when it has grown by so many rows.
+    fn want_checkpoint(&mut self, rows: usize) {
+        if self.written >= rows {
+            self.written = 0;
             let _ = self.checkpoints.send(());
         }
     }
 }
 
-fn make_checkpoints(checkpointer: &Checkpointer, wanted: &Receiver<()>) {
+fn make_checkpoints(checkpointer: &Checkpointer, wanted: &Receiver<()>, worker: &Queue<Command>) {
     while wanted.recv().is_ok() {
         while wanted.try_recv().is_ok() {}
         // What it cannot move now, the next one moves.
-        let _ = checkpointer.run();
+        if checkpointer.run().unwrap_or(false) {
+            let _ = worker.push(Command::Checkpointed);
+        }
     }
 }

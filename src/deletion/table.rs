@@ -118,8 +118,12 @@ impl Deletions {
                     .collect(),
             ),
             Err(error) => {
-                for intent in intents {
-                    self.end(&intent.conversation, Err(error.clone()), store);
+                let ends = intents
+                    .iter()
+                    .map(|intent| self.end(&intent.conversation, Err(error.clone())));
+                let behind: Vec<_> = ends.flatten().collect();
+                if !behind.is_empty() {
+                    self.accept(behind, store);
                 }
             }
         }
@@ -157,83 +161,91 @@ impl Deletions {
                 }
             }
         }
-        self.erase(erasures, store, &mut ended);
+        self.destroy(&erasures, store, &mut ended);
         failpoint("before-delivery");
+        let mut behind = Vec::new();
         for (conversation, result) in ended {
-            self.end(&conversation, result, store);
+            behind.append(&mut self.end(&conversation, result));
+        }
+        // Nobody waits for the rows: they follow when success is on its way to the app, and at the
+        // next open if they cannot now.
+        let _ = store.record(&erasures);
+        if !behind.is_empty() {
+            self.accept(behind, store);
         }
     }
 
-    fn erase(
+    fn destroy(
         &mut self,
-        erasures: Vec<Erasure>,
+        erasures: &[Erasure],
         store: &mut Store,
         ended: &mut Vec<(ConversationId, Result<()>)>,
     ) {
-        if erasures.is_empty() {
-            return;
-        }
         let start = Instant::now();
-        let result = store.erase(&erasures);
+        let destroyed = if erasures.is_empty() {
+            Ok(())
+        } else {
+            store.destroy(erasures)
+        };
         let erase = start.elapsed();
         for erasure in erasures {
-            let result = match &result {
+            let result = match &destroyed {
                 Ok(()) => {
-                    for waiting in self
-                        .flights
-                        .get(&erasure.conversation)
-                        .map_or(&[][..], |flight| &flight.waiting)
-                    {
-                        let total = waiting.accepted.elapsed();
-                        self.receipts.keep(
-                            waiting.id,
-                            Receipt {
-                                cut_off: erasure.through,
-                                erase,
-                                total,
-                            },
-                        );
-                    }
+                    self.keep_receipts(erasure, erase);
                     Ok(())
                 }
-                // The server has deleted it and the device has not: the journal keeps the intent.
-                Err(error) => {
-                    self.parked.push(Intent {
-                        deletion: erasure.deletion,
-                        conversation: erasure.conversation.clone(),
-                        cut_off: Some(erasure.through),
-                        host_positions: store.has_host_positions(&erasure.conversation),
-                    });
-                    Err(Error::OutcomeUnknown(format!(
-                        "the server has deleted it; on the device, {error}"
-                    )))
-                }
+                Err(error) => Err(self.not_destroyed(erasure, error, store)),
             };
-            ended.push((erasure.conversation, result));
+            ended.push((erasure.conversation.clone(), result));
         }
     }
 
-    /// Tells everyone who waits, and lets the calls behind go on.
-    fn end(&mut self, conversation: &ConversationId, result: Result<()>, store: &mut Store) {
-        let Some(flight) = self.flights.remove(conversation) else {
+    fn keep_receipts(&self, erasure: &Erasure, erase: Duration) {
+        let Some(flight) = self.flights.get(&erasure.conversation) else {
             return;
+        };
+        for waiting in &flight.waiting {
+            let total = waiting.accepted.elapsed();
+            let receipt = Receipt {
+                cut_off: erasure.through,
+                erase,
+                total,
+            };
+            self.receipts.keep(waiting.id, receipt);
+        }
+    }
+
+    /// What the app hears when the device's disk failed. With a server, that one has deleted
+    /// already: the journal keeps the intent, which is carried out later.
+    fn not_destroyed(&mut self, erasure: &Erasure, error: &Error, store: &Store) -> Error {
+        if self.asker.is_none() {
+            return error.clone();
+        }
+        self.parked.push(Intent {
+            deletion: erasure.deletion,
+            conversation: erasure.conversation.clone(),
+            cut_off: Some(erasure.through),
+            host_positions: store.has_host_positions(&erasure.conversation),
+        });
+        Error::OutcomeUnknown(format!("the server has deleted it; on the device, {error}"))
+    }
+
+    /// Tells everyone who waits; gives back the calls that were behind.
+    fn end(&mut self, conversation: &ConversationId, result: Result<()>) -> Vec<Request> {
+        let Some(flight) = self.flights.remove(conversation) else {
+            return Vec::new();
         };
         let done = result.is_ok();
         for waiting in flight.waiting {
             waiting.reply.send(result.clone());
         }
         if done {
-            let (delivered, id, conversation) = (
-                self.delivered.clone(),
-                flight.intent.deletion,
-                conversation.clone(),
-            );
+            let delivered = self.delivered.clone();
+            let (id, conversation) = (flight.intent.deletion, conversation.clone());
             let job: Job = Box::new(move || delivered(id, conversation));
             self.delivery.push(job);
         }
-        if !flight.behind.is_empty() {
-            self.accept(flight.behind.into(), store);
-        }
+        flight.behind.into()
     }
 
     /// Erases what was deleted elsewhere: the server has done its part, and no call waits.
@@ -256,11 +268,13 @@ impl Deletions {
             host_positions,
         };
         store.begin(&[intent])?;
-        store.erase(&[Erasure {
+        let erasure = [Erasure {
             deletion,
             conversation: conversation.clone(),
             through,
-        }])?;
+        }];
+        store.destroy(&erasure)?;
+        store.record(&erasure)?;
         self.untidy.push((deletion, conversation));
         Ok(())
     }

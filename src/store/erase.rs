@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! begin   journal row                                        one flushed transaction
-//! erase   where newer messages lie under the same key,
+//! destroy where newer messages lie under the same key,
 //!         they are sealed anew under the next                one flushed transaction
 //!         the keys below the cut-off die, both copies        one flush of the key file
-//!         rows follow: tombstone, dead, hidden               one transaction
+//! record  the rows follow: tombstone, dead, hidden           one transaction
 //! forget  the address key dies, the row and the journal go   after the outcome was delivered
 //! ```
 //! Every step can be run again. After a crash, [`Store::open`] reads from the slots what was
@@ -100,12 +100,12 @@ impl Store {
         Ok(())
     }
 
-    /// Destroys what the deletions cover. When this returns, nothing in the store can bring it
-    /// back; deletions of conversations that the store does not know leave a tombstone.
+    /// Destroys what the deletions cover, and hides it. When this returns, nothing in the store can
+    /// bring it back, and a crash from here on changes nothing: the dead slots are the record.
     ///
     /// # Errors
     /// Only while nothing has been destroyed: the deletions can be carried out later.
-    pub fn erase(&mut self, erasures: &[Erasure]) -> Result<()> {
+    pub fn destroy(&mut self, erasures: &[Erasure]) -> Result<()> {
         self.split_where_needed(erasures)?;
         let mut doomed = Vec::new();
         for erasure in erasures {
@@ -113,28 +113,31 @@ impl Store {
                 deletion: erasure.deletion,
                 cut_off: erasure.through,
             };
-            let entry = self.entries.get(&erasure.conversation);
-            doomed.extend(
-                entry
-                    .into_iter()
-                    .flat_map(|entry| entry.doomed(erasure.through))
-                    .map(|slot| (slot, epitaph)),
-            );
+            if let Some(entry) = self.entries.get(&erasure.conversation) {
+                doomed.extend(entry.doomed(erasure.through).map(|slot| (slot, epitaph)));
+            }
         }
         failpoint("before-destroying");
         self.keys.destroy(&doomed)?;
         failpoint("keys-destroyed");
-        // What follows is bookkeeping that the next open would repeat from the slots.
-        let bookkeeping = erasures
-            .iter()
-            .try_for_each(|erasure| self.hide(erasure))
-            .and_then(|()| self.record(erasures));
-        // A slot that a row still refers to must not be used again.
-        if bookkeeping.is_ok() {
-            self.dead_slots
-                .extend(doomed.iter().map(|(slot, _)| slot.index));
+        // Counting what survives can fail on a damaged record, which is no reason to keep showing
+        // what is destroyed: the counts are then those of an empty conversation.
+        for erasure in erasures {
+            self.hide(erasure);
         }
+        self.orphans
+            .extend(doomed.iter().map(|(slot, _)| slot.index));
+        Ok(())
+    }
+
+    /// Lets the rows follow the keys. Not flushed, and not what success waits for: what is lost
+    /// here, the next open does again from the dead slots.
+    pub fn record(&mut self, erasures: &[Erasure]) -> Result<()> {
+        self.record_rows(erasures)?;
         failpoint("rows-followed");
+        // Only now does no row refer to these slots any more.
+        let orphans = std::mem::take(&mut self.orphans);
+        self.dead_slots.extend(orphans);
         Ok(())
     }
 
@@ -275,9 +278,9 @@ impl Store {
     }
 
     /// In memory, at once: nothing at or below the cut-off is given out any more.
-    fn hide(&mut self, erasure: &Erasure) -> Result<()> {
+    fn hide(&mut self, erasure: &Erasure) {
         let Some(mut entry) = self.entries.get(&erasure.conversation).cloned() else {
-            return Ok(());
+            return;
         };
         entry.floor = entry.floor.max(erasure.through);
         let doomed: Vec<_> = entry.doomed(erasure.through).collect();
@@ -292,10 +295,9 @@ impl Store {
         if entry.hidden {
             (entry.messages, entry.unread, entry.title) = (0, 0, String::new());
         } else {
-            (entry.messages, entry.unread) = self.count_above_floor(&entry)?;
+            (entry.messages, entry.unread) = self.count_above_floor(&entry).unwrap_or_default();
         }
         self.entries.insert(erasure.conversation.clone(), entry);
-        Ok(())
     }
 
     /// Messages and unread ones that survive; costs what survives.
@@ -329,7 +331,7 @@ impl Store {
     }
 
     /// In the database: the rows follow the keys.
-    fn record(&mut self, erasures: &[Erasure]) -> Result<()> {
+    fn record_rows(&mut self, erasures: &[Erasure]) -> Result<()> {
         let addresses: Vec<_> = erasures
             .iter()
             .map(|erasure| self.address(&erasure.conversation))
@@ -388,10 +390,8 @@ impl Store {
                 through: epitaph.cut_off,
             }));
         }
-        for erasure in erasures {
-            self.erase(&[erasure])?;
-        }
-        Ok(())
+        self.destroy(&erasures)?;
+        self.record(&erasures)
     }
 
     /// After a crash: conversations whose address key is dead have lost their last name already.

@@ -7,8 +7,8 @@
 //! | `lock` | held while the store is open |
 //! | `master.key` | only where the host gave no master key |
 //!
-//! Deleting is destroying a key: [`Store::begin`] writes the intent down, [`Store::erase`]
-//! destroys, [`Store::forget`] removes the last name when the outcome has been delivered. What
+//! Deleting is destroying a key: [`Store::begin`] writes the intent down, [`Store::destroy`]
+//! destroys, [`Store::record`] lets the rows follow, [`Store::forget`] removes the last name when the outcome has been delivered. What
 //! lies dead in `store.db` then goes in small steps, [`Store::purge_step`].
 
 mod checkpoint;
@@ -56,6 +56,8 @@ pub struct Store {
     entries: HashMap<ConversationId, Entry>,
     /// Slots that no row refers to any more, to be renewed when the purge has caught up.
     dead_slots: Vec<u32>,
+    /// Destroyed slots whose rows have not followed yet.
+    orphans: Vec<u32>,
     _lock: File,
 }
 
@@ -110,6 +112,7 @@ impl Store {
             address_key,
             entries: HashMap::new(),
             dead_slots: Vec::new(),
+            orphans: Vec::new(),
             _lock: lock,
         };
         store.finish_forgetting()?;

@@ -7,6 +7,8 @@ use crate::error::Result;
 
 /// Rows that one step removes at most.
 const STEP_ROWS: i64 = 500;
+/// Dead slots that are worth a checkpoint.
+const RENEW_SLOTS: usize = 256;
 /// Free pages that one step gives back to the file system at most.
 const STEP_PAGES: u32 = 64;
 
@@ -70,7 +72,7 @@ impl Store {
     /// Slots may be used again once no row that they sealed exists, and once that and the
     /// tombstones stand in the database's main file, flushed.
     fn renew_slots(&mut self) -> Result<()> {
-        if self.dead_slots.is_empty() {
+        if self.dead_slots.len() < RENEW_SLOTS {
             return Ok(());
         }
         let complete = self
