@@ -35,8 +35,9 @@ impl Tally {
                 continue;
             };
             for count in counts.split("; ") {
-                if let Some((Ok(number), what)) =
-                    count.split_once(' ').map(|(n, what)| (n.parse::<u64>(), what))
+                if let Some((Ok(number), what)) = count
+                    .split_once(' ')
+                    .map(|(n, what)| (n.parse::<u64>(), what))
                 {
                     match what {
                         "passed" => tally.passed += number,
