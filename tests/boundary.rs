@@ -53,25 +53,66 @@ fn everything(handle: Handle, call: &Arc<Call>) -> Vec<(&'static str, i32)> {
         vec![
             ("sign_in", (abi().sign_in)(handle, c"sig".as_ptr())),
             ("poll", (abi().poll)(handle)),
-            ("pull", (abi().pull)(handle, Some(on_success), Some(on_error), data())),
-            ("list", (abi().list)(handle, Some(on_conversations), Some(on_error), data())),
+            (
+                "pull",
+                (abi().pull)(handle, Some(on_success), Some(on_error), data()),
+            ),
+            (
+                "list",
+                (abi().list)(handle, Some(on_conversations), Some(on_error), data()),
+            ),
             ("total_unread", (abi().total_unread)(handle, &raw mut total)),
-            ("delete", (abi().delete)(handle, id, Some(on_success), Some(on_error), data())),
+            (
+                "delete",
+                (abi().delete)(handle, id, Some(on_success), Some(on_error), data()),
+            ),
             (
                 "delete_with",
-                (abi().delete_with)(handle, id, ptr::null(), Some(on_success), Some(on_error), data()),
+                (abi().delete_with)(
+                    handle,
+                    id,
+                    ptr::null(),
+                    Some(on_success),
+                    Some(on_error),
+                    data(),
+                ),
             ),
-            ("receipt", (abi().receipt)(handle, &raw const deletion, &raw mut receipt)),
-            ("history", (abi().history)(handle, id, 0, 1, Some(on_messages), Some(on_error), data())),
+            (
+                "receipt",
+                (abi().receipt)(handle, &raw const deletion, &raw mut receipt),
+            ),
+            (
+                "history",
+                (abi().history)(handle, id, 0, 1, Some(on_messages), Some(on_error), data()),
+            ),
             (
                 "save",
-                (abi().save)(handle, id, &raw const message, 1, Some(on_success), Some(on_error), data()),
+                (abi().save)(
+                    handle,
+                    id,
+                    &raw const message,
+                    1,
+                    Some(on_success),
+                    Some(on_error),
+                    data(),
+                ),
             ),
             (
                 "verify",
-                (abi().verify)(handle, id, text.as_ptr(), 1, Some(on_verification), Some(on_error), data()),
+                (abi().verify)(
+                    handle,
+                    id,
+                    text.as_ptr(),
+                    1,
+                    Some(on_verification),
+                    Some(on_error),
+                    data(),
+                ),
             ),
-            ("close_async", (abi().close_async)(handle, Some(on_success), data())),
+            (
+                "close_async",
+                (abi().close_async)(handle, Some(on_success), data()),
+            ),
             ("close", (abi().close)(handle)),
         ]
     }
@@ -100,7 +141,10 @@ fn handles_of_nobody_are_refused() {
     let again = Client::local(folder.path());
     assert_ne!(again.handle(), stale, "a handle came twice");
     let call = again.call();
-    for handle in foreign.into_iter().filter(|handle| *handle != again.handle()) {
+    for handle in foreign
+        .into_iter()
+        .filter(|handle| *handle != again.handle())
+    {
         for (function, code) in everything(handle, &call) {
             assert_eq!(code, abi::INVALID_HANDLE, "{function} of {handle:?}");
         }
@@ -168,7 +212,10 @@ fn sizes_of_client_options() {
     later.known.struct_size = full + 24;
     later.newer[23] = 1;
     assert_eq!(open_raw((&raw const later).cast()).unwrap_err().0, abi::ABI);
-    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "a refused open made files");
+    assert!(
+        std::fs::read_dir(folder.path()).unwrap().next().is_none(),
+        "a refused open made files"
+    );
     later.newer[23] = 0;
     let client = Client::of(open_raw((&raw const later).cast()).unwrap());
     assert!(client.list().is_empty());
@@ -188,7 +235,10 @@ fn opening_with_null() {
         ..client_options(c"")
     };
     let (code, text) = open_raw(&raw const options).unwrap_err();
-    assert!([abi::INVALID_PARAMETER, abi::INVALID_ARGUMENT].contains(&code), "{code}");
+    assert!(
+        [abi::INVALID_PARAMETER, abi::INVALID_ARGUMENT].contains(&code),
+        "{code}"
+    );
     assert!(text.contains("store_path"), "{text}");
 }
 
@@ -209,7 +259,10 @@ fn the_error_text_is_cut_and_terminated() {
             )
         };
         assert_eq!(code, abi::STORE_PATH);
-        assert!(room[size..].iter().all(|byte| *byte == 0x7f), "written past the end at {size}");
+        assert!(
+            room[size..].iter().all(|byte| *byte == 0x7f),
+            "written past the end at {size}"
+        );
         if size > 0 {
             let end = room[..size].iter().position(|byte| *byte == 0).unwrap();
             std::str::from_utf8(&room[..end]).unwrap();
@@ -249,7 +302,11 @@ fn sizes_of_delete_options() {
     };
     for size in [0, 4, full - 1] {
         let call = client.call();
-        assert_eq!(begin(ptr::from_ref(&options(size)), &call), abi::ABI, "{size}");
+        assert_eq!(
+            begin(ptr::from_ref(&options(size)), &call),
+            abi::ABI,
+            "{size}"
+        );
         assert_eq!((call.events().len(), call.destroyed()), (0, 0));
     }
     let mut later = Later {
@@ -295,7 +352,10 @@ fn sizes_of_messages_and_receipts() {
     };
     let refused = client.call();
     assert_eq!(save(ptr::from_ref(&message(0, 1)), 1, &refused), abi::ABI);
-    assert_eq!(save(ptr::from_ref(&message(full - 1, 1)), 1, &refused), abi::ABI);
+    assert_eq!(
+        save(ptr::from_ref(&message(full - 1, 1)), 1, &refused),
+        abi::ABI
+    );
     let later = [1, 2, 3].map(|position| Later {
         known: message(full + 24, position),
         newer: [0; 24],
@@ -318,7 +378,13 @@ fn sizes_of_messages_and_receipts() {
         newer: [9; 24],
     };
     // SAFETY: valid pointers, as many bytes as struct_size says.
-    let code = unsafe { (abi().receipt)(client.handle(), &raw const deletion, (&raw mut later).cast()) };
+    let code = unsafe {
+        (abi().receipt)(
+            client.handle(),
+            &raw const deletion,
+            (&raw mut later).cast(),
+        )
+    };
     assert_eq!(code, abi::OK);
     assert_eq!(later.known.cut_off, 3);
     assert_eq!(later.known.struct_size, size_of::<RawReceipt>() as u32 + 24);
@@ -355,7 +421,7 @@ fn close_leaves_no_thread() {
         };
         options.delivery = turn / 2 % 2;
         let client = options.open();
-        assert!(child::threads("adieu-") >= 2, "the client has threads");
+        eventually("the client has threads", || child::threads("adieu-") >= 2);
         let call = client.call();
         assert_eq!(client.begin_list(&call), abi::OK);
         assert_eq!(client.begin_delete("c2c_bob", &client.call()), abi::OK);
@@ -402,7 +468,9 @@ fn close_with_a_thousand_calls_in_flight() {
     drop(fake);
     // The store is free again, and what was pending is written down.
     let client = Client::local(folder.path());
-    eventually("what was pending is settled", || !client.ids().contains(&"c2c_bob".to_owned()));
+    eventually("what was pending is settled", || {
+        !client.ids().contains(&"c2c_bob".to_owned())
+    });
     assert_eq!(client.ids(), ["group_club"]);
     assert!(calls.iter().all(|call| call.events().len() == 1));
 }
@@ -455,11 +523,18 @@ fn two_closes_at_once() {
         let seen = call.clone();
         let other = std::thread::spawn(move || (close(handle), seen.events().len()));
         let code = client.close();
-        assert_eq!(call.events().len(), 1, "close returned before the last callback");
+        assert_eq!(
+            call.events().len(),
+            1,
+            "close returned before the last callback"
+        );
         let (second, events) = other.join().unwrap();
         let mut codes = [code, second];
         codes.sort();
-        assert!(codes == [abi::OK, abi::OK] || codes == [abi::INVALID_HANDLE, abi::OK], "{codes:?}");
+        assert!(
+            codes == [abi::OK, abi::OK] || codes == [abi::INVALID_HANDLE, abi::OK],
+            "{codes:?}"
+        );
         assert_eq!(events, 1, "the other close did not wait");
     }
 }
@@ -477,8 +552,14 @@ fn a_callback_may_close_another_client() {
     let call = one.call_with(move |_| told.store(close(handle), Ordering::SeqCst));
     assert_eq!(one.begin_list(&call), abi::OK);
     call.wait();
-    eventually("the other client is closed", || close(handle) == abi::INVALID_HANDLE);
-    assert_eq!(code.load(Ordering::SeqCst), abi::OK, "it was no callback of the closed client");
+    eventually("the other client is closed", || {
+        close(handle) == abi::INVALID_HANDLE
+    });
+    assert_eq!(
+        code.load(Ordering::SeqCst),
+        abi::OK,
+        "it was no callback of the closed client"
+    );
     assert_eq!(pending.events().len(), 1);
     assert!(matches!(one.list().len(), 0), "the first one works");
 }
@@ -495,14 +576,19 @@ fn close_async_calls_back_last() {
     let (closed, never) = (client.call(), client.call());
     assert_eq!(client.close_async(&closed), abi::OK);
     let again = client.close_async(&never);
-    assert!([abi::CLOSED, abi::INVALID_HANDLE].contains(&again), "{again}");
+    assert!(
+        [abi::CLOSED, abi::INVALID_HANDLE].contains(&again),
+        "{again}"
+    );
     let last = closed.event();
     for call in &calls {
         assert!(call.event().number < last.number);
         assert_eq!(call.wait().code(), abi::PENDING);
     }
     assert_eq!(close(client.handle() as usize), abi::INVALID_HANDLE);
-    eventually("the store is free", || Options::local(folder.path()).try_open().is_ok());
+    eventually("the store is free", || {
+        Options::local(folder.path()).try_open().is_ok()
+    });
     assert!(never.events().is_empty());
 }
 
@@ -563,7 +649,11 @@ fn close_from_a_callback_where_the_host_delivers() {
         code.load(Ordering::SeqCst) != 99
     });
     assert_eq!(code.load(Ordering::SeqCst), abi::PENDING);
-    assert_eq!(client.poll(), abi::INVALID_HANDLE, "the close has taken effect");
+    assert_eq!(
+        client.poll(),
+        abi::INVALID_HANDLE,
+        "the close has taken effect"
+    );
     assert_eq!(behind.events().len(), 1);
     assert!(!client.overlapped());
     Client::local(folder.path());
@@ -582,7 +672,8 @@ unsafe extern "C" fn close_from_hook(data: Data) {
 #[test]
 fn close_from_the_post_hook() {
     let folder = folder();
-    let shared: &(AtomicUsize, AtomicI32) = Box::leak(Box::new((AtomicUsize::new(0), AtomicI32::new(99))));
+    let shared: &(AtomicUsize, AtomicI32) =
+        Box::leak(Box::new((AtomicUsize::new(0), AtomicI32::new(99))));
     let mut options = Options::local(folder.path());
     options.delivery = abi::DELIVER_BY_POLL;
     options.post = Some(close_from_hook);
@@ -591,7 +682,9 @@ fn close_from_the_post_hook() {
     shared.0.store(client.handle() as usize, Ordering::SeqCst);
     let call = client.call();
     assert_eq!(client.begin_list(&call), abi::OK);
-    eventually("the client is closed", || client.poll() == abi::INVALID_HANDLE);
+    eventually("the client is closed", || {
+        client.poll() == abi::INVALID_HANDLE
+    });
     assert_eq!(shared.1.load(Ordering::SeqCst), abi::PENDING);
     assert_eq!(call.events().len(), 1);
 }
@@ -617,7 +710,8 @@ fn a_forked_child_is_refused() {
         let options = client_options(c"/tmp");
         let mut handle: Handle = ptr::null_mut();
         // SAFETY: valid pointers; the text is that of a refused call.
-        let opened = unsafe { (abi().open)(&raw const options, &raw mut handle, ptr::null_mut(), 0) };
+        let opened =
+            unsafe { (abi().open)(&raw const options, &raw mut handle, ptr::null_mut(), 0) };
         // SAFETY: allowed in a child.
         let text = unsafe { *(abi().strerror)(abi::FORKED) } != 0;
         let wrong = wrong + usize::from(opened != abi::FORKED) + usize::from(!text);
@@ -626,9 +720,16 @@ fn a_forked_child_is_refused() {
     }
     let mut status = 0;
     // SAFETY: a child of this process.
-    assert_eq!(unsafe { libc::waitpid(process, &raw mut status, 0) }, process);
+    assert_eq!(
+        unsafe { libc::waitpid(process, &raw mut status, 0) },
+        process
+    );
     assert!(libc::WIFEXITED(status), "the child crashed: {status}");
-    assert_eq!(libc::WEXITSTATUS(status), 0, "functions that were not refused");
+    assert_eq!(
+        libc::WEXITSTATUS(status),
+        0,
+        "functions that were not refused"
+    );
     assert!(call.events().is_empty());
     assert_eq!(client.delete("c2c_bob"), Outcome::Success);
 }
@@ -665,7 +766,10 @@ fn a_forked_child_does_not_keep_the_store() {
 #[test]
 fn a_panic_stays_within() {
     if !child::is_child() {
-        return child::passes("a_panic_stays_within", &[("ADIEU_FAILPOINT", "accept=panic")]);
+        return child::passes(
+            "a_panic_stays_within",
+            &[("ADIEU_FAILPOINT", "accept=panic")],
+        );
     }
     let (one, two) = (folder(), folder());
     let (first, second) = (Client::local(one.path()), Client::local(two.path()));
@@ -675,7 +779,11 @@ fn a_panic_stays_within() {
         let outcome = client.delete("c2c_bob");
         assert_eq!(outcome.code(), abi::PANIC);
         assert!(!outcome.text().is_empty());
-        assert_eq!(client.texts("c2c_bob"), ["one for bob"], "the device has all of it");
+        assert_eq!(
+            client.texts("c2c_bob"),
+            ["one for bob"],
+            "the device has all of it"
+        );
     }
     assert_eq!((first.close(), second.close()), (0, 0));
     assert_eq!(child::threads("adieu-"), 0);

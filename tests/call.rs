@@ -78,10 +78,15 @@ fn returns_at_once_while_the_server_stalls() {
 fn returns_at_once_while_the_store_is_busy() {
     let (_folder, client) = filled();
     let body = "x".repeat(2000);
-    let messages: Vec<_> = (1..=8000).map(|position| (position, "bob", body.as_str())).collect();
+    let messages: Vec<_> = (1..=8000)
+        .map(|position| (position, "bob", body.as_str()))
+        .collect();
     let saves: Vec<_> = (0..3).map(|_| client.call()).collect();
     for (index, save) in saves.iter().enumerate() {
-        assert_eq!(client.begin_save(&format!("c2c_busy{index}"), &messages, save), abi::OK);
+        assert_eq!(
+            client.begin_save(&format!("c2c_busy{index}"), &messages, save),
+            abi::OK
+        );
     }
     let call = client.call();
     let start = Instant::now();
@@ -113,12 +118,23 @@ fn a_refused_call_has_no_callback() {
             (abi().pull)(good, Some(on_success), None, call.data()),
             (abi().list)(good, None, Some(on_error), call.data()),
             (abi().history)(good, id, 0, 1, None, Some(on_error), call.data()),
-            (abi().save)(good, id, ptr::null(), 1, Some(on_success), Some(on_error), call.data()),
+            (abi().save)(
+                good,
+                id,
+                ptr::null(),
+                1,
+                Some(on_success),
+                Some(on_error),
+                call.data(),
+            ),
             (abi().verify)(good, id, ptr::null(), 1, None, Some(on_error), call.data()),
         ]
     };
     assert_eq!(codes[0], abi::INVALID_HANDLE);
-    assert!(codes[1..].iter().all(|code| *code == abi::INVALID_ARGUMENT), "{codes:?}");
+    assert!(
+        codes[1..].iter().all(|code| *code == abi::INVALID_ARGUMENT),
+        "{codes:?}"
+    );
     for code in [abi::INVALID_HANDLE, abi::INVALID_ARGUMENT] {
         assert!(abi::strerror(code).len() > 10);
     }
@@ -130,9 +146,15 @@ fn a_refused_call_has_no_callback() {
 /// CALL-2: the codes have texts, and which of them are worth a retry.
 #[test]
 fn every_code_has_a_text() {
-    let codes = [0, 1, -1, -2, -3, -4, -5, -6, -7, -8, -10, -11, -12, -13, -14];
+    let codes = [
+        0, 1, -1, -2, -3, -4, -5, -6, -7, -8, -10, -11, -12, -13, -14,
+    ];
     let vendors = [6010, 6014, 6017, 6019, 6022, 9508, 9510, 9511, 9518, 70001];
-    let mut texts: Vec<_> = codes.iter().chain(&vendors).map(|code| abi::strerror(*code)).collect();
+    let mut texts: Vec<_> = codes
+        .iter()
+        .chain(&vendors)
+        .map(|code| abi::strerror(*code))
+        .collect();
     assert!(texts.iter().all(|text| text.len() > 3), "{texts:?}");
     let count = texts.len();
     texts.sort();
@@ -141,10 +163,20 @@ fn every_code_has_a_text() {
     assert!(!abi::strerror(i32::MAX).is_empty() && !abi::strerror(i32::MIN).is_empty());
     // SAFETY: takes any number.
     let retryable = |code| unsafe { (abi().is_retryable)(code) };
-    for code in [abi::CONNECTION_REFUSED, 9508, abi::STORE_IO, 70001, abi::NOT_SIGNED_IN] {
+    for code in [
+        abi::CONNECTION_REFUSED,
+        9508,
+        abi::STORE_IO,
+        70001,
+        abi::NOT_SIGNED_IN,
+    ] {
         assert_eq!(retryable(code), 1, "{code}");
     }
-    for code in [abi::INVALID_PARAMETER, abi::STORE_DAMAGED, abi::INVALID_HANDLE] {
+    for code in [
+        abi::INVALID_PARAMETER,
+        abi::STORE_DAMAGED,
+        abi::INVALID_HANDLE,
+    ] {
         assert_eq!(retryable(code), 0, "{code}");
     }
 }
@@ -178,7 +210,11 @@ fn never_on_the_callers_stack_where_the_host_delivers() {
     for id in ["c2c_bob", "", "nonsense"] {
         assert_eq!(client.begin_delete(id, &call), abi::OK);
     }
-    assert_eq!(call.event_within(Duration::from_millis(300)).map(|event| event.number), None);
+    assert_eq!(
+        call.event_within(Duration::from_millis(300))
+            .map(|event| event.number),
+        None
+    );
     eventually("all three came by polling", || {
         assert!(client.poll() >= 0);
         call.events().len() == 3
@@ -199,25 +235,37 @@ fn a_panic_ends_in_one_outcome() {
 /// CALL-3, ABI-3: as above, in the middle of writing the intent down.
 #[test]
 fn a_panic_after_the_intent_ends_in_one_outcome() {
-    panics_and_goes_on("a_panic_after_the_intent_ends_in_one_outcome", "intent-recorded");
+    panics_and_goes_on(
+        "a_panic_after_the_intent_ends_in_one_outcome",
+        "intent-recorded",
+    );
 }
 
 /// CALL-3, ABI-3: as above, before the keys are destroyed.
 #[test]
 fn a_panic_before_destroying_ends_in_one_outcome() {
-    panics_and_goes_on("a_panic_before_destroying_ends_in_one_outcome", "before-destroying");
+    panics_and_goes_on(
+        "a_panic_before_destroying_ends_in_one_outcome",
+        "before-destroying",
+    );
 }
 
 /// CALL-3, ABI-3: as above, after the keys were destroyed.
 #[test]
 fn a_panic_after_destroying_ends_in_one_outcome() {
-    panics_and_goes_on("a_panic_after_destroying_ends_in_one_outcome", "keys-destroyed");
+    panics_and_goes_on(
+        "a_panic_after_destroying_ends_in_one_outcome",
+        "keys-destroyed",
+    );
 }
 
 /// CALL-3, ABI-3: as above, before the outcome is handed over.
 #[test]
 fn a_panic_before_delivery_ends_in_one_outcome() {
-    panics_and_goes_on("a_panic_before_delivery_ends_in_one_outcome", "before-delivery");
+    panics_and_goes_on(
+        "a_panic_before_delivery_ends_in_one_outcome",
+        "before-delivery",
+    );
 }
 
 fn panics_and_goes_on(test: &str, failpoint: &str) {
@@ -225,20 +273,28 @@ fn panics_and_goes_on(test: &str, failpoint: &str) {
         return child::passes(test, &[("ADIEU_FAILPOINT", &format!("{failpoint}=panic"))]);
     }
     // With a server, so that every step of the way is taken.
-    let (folder, fake) = (folder(), FakeServer::with_world(|_, _| Answer::Ok(().into())));
+    let (folder, fake) = (
+        folder(),
+        FakeServer::with_world(|_, _| Answer::Ok(().into())),
+    );
     let client = Options::remote(folder.path(), &fake.url(), "sig").open();
     client.pulled();
     let first = client.call();
     let (code, _) = client.begin_delete_with("c2c_bob", 0, &first);
     assert_eq!(code, abi::OK);
-    let outcome = first.event_within(Duration::from_secs(5)).map(|event| event.outcome.code());
+    let outcome = first
+        .event_within(Duration::from_secs(5))
+        .map(|event| event.outcome.code());
     // Once the keys are gone, saying that the outcome is a success would be right too.
     let fits = match outcome {
         Some(abi::PANIC) => true,
         Some(abi::OK) => matches!(failpoint, "keys-destroyed" | "before-delivery"),
         _ => false,
     };
-    assert!(fits, "the outcome of the call that panicked at {failpoint}: {outcome:?}");
+    assert!(
+        fits,
+        "the outcome of the call that panicked at {failpoint}: {outcome:?}"
+    );
     eventually("the destructor has run", || first.destroyed() == 1);
     // The client works: reading, saving, and the next deletion has its own outcome.
     assert!(client.list().iter().any(|line| line.id == "group_club"));
@@ -246,7 +302,10 @@ fn panics_and_goes_on(test: &str, failpoint: &str) {
     assert_eq!(client.texts("c2c_carol"), ["one for carol"]);
     let second = client.call();
     assert_eq!(client.begin_delete("c2c_bob", &second), abi::OK);
-    assert!(second.event_within(Duration::from_secs(5)).is_some(), "the same one again");
+    assert!(
+        second.event_within(Duration::from_secs(5)).is_some(),
+        "the same one again"
+    );
     assert_eq!(client.close(), abi::OK);
     assert_eq!((first.events().len(), second.events().len()), (1, 1));
     assert_eq!((first.destroyed(), first.destroyed_after()), (1, 1));
@@ -272,7 +331,10 @@ fn outcomes_come_one_after_the_other_and_in_order() {
         .collect();
     let events: Vec<_> = calls.iter().map(|call| call.event()).collect();
     assert!(!client.overlapped());
-    assert!(events.is_sorted_by_key(|event| event.number), "the order was changed");
+    assert!(
+        events.is_sorted_by_key(|event| event.number),
+        "the order was changed"
+    );
     assert!(events.iter().all(|event| event.thread == events[0].thread));
 }
 
@@ -295,7 +357,10 @@ fn a_slow_callback_holds_up_delivery_and_nothing_else() {
     assert_eq!(client.begin_list(&next), abi::OK);
     // No lock is held: what answers from memory answers now.
     assert_eq!(client.total_unread(), 1);
-    assert!(next.event_within(Duration::from_millis(100)).is_none(), "callbacks overlap");
+    assert!(
+        next.event_within(Duration::from_millis(100)).is_none(),
+        "callbacks overlap"
+    );
     drop(closed);
     assert!(matches!(next.wait(), Outcome::Conversations(list) if list.len() == 1));
 }
@@ -308,7 +373,10 @@ fn a_callback_may_call_anything() {
     let (deleted, listed, saved) = (client.call(), client.call(), client.call());
     let inner = Mutex::new(Vec::new());
     let inner = Arc::new(inner);
-    let (seen, later) = (inner.clone(), [deleted.clone(), listed.clone(), saved.clone()]);
+    let (seen, later) = (
+        inner.clone(),
+        [deleted.clone(), listed.clone(), saved.clone()],
+    );
     let outer = client.call_with(move |_| {
         // Only numbers and leaked data go in: this is what a C program does.
         let client = std::mem::ManuallyDrop::new(Client::of(handle));
@@ -344,7 +412,9 @@ fn a_callback_may_close() {
     assert_eq!(client.begin_delete("c2c_bob", &call), abi::OK);
     assert_eq!(call.wait(), Outcome::Success);
     assert_eq!(code.load(Ordering::SeqCst), abi::PENDING as usize);
-    eventually("the handle is stale", || close(handle) == abi::INVALID_HANDLE);
+    eventually("the handle is stale", || {
+        close(handle) == abi::INVALID_HANDLE
+    });
     assert_eq!(call.events().len(), 1);
 }
 
@@ -352,7 +422,11 @@ fn a_callback_may_close() {
 #[test]
 fn the_destructor_runs_once_after_the_callback() {
     let (_folder, client) = filled();
-    for (id, code) in [("c2c_bob", 0), ("c2c_nobody", 0), ("nonsense", abi::INVALID_PARAMETER)] {
+    for (id, code) in [
+        ("c2c_bob", 0),
+        ("c2c_nobody", 0),
+        ("nonsense", abi::INVALID_PARAMETER),
+    ] {
         let call = client.call();
         let (accepted, _) = client.begin_delete_with(id, 0, &call);
         assert_eq!(accepted, abi::OK);
@@ -377,14 +451,25 @@ fn the_destructor_of_a_refused_call_runs_before_it_returns() {
         let call = client.call();
         // SAFETY: valid pointers; a NULL callback or handle is what is tested.
         let code = unsafe {
-            (abi().delete_with)(handle, id, &raw const options, on_success, on_error, call.data())
+            (abi().delete_with)(
+                handle,
+                id,
+                &raw const options,
+                on_success,
+                on_error,
+                call.data(),
+            )
         };
         assert!(code < 0, "{code}");
         assert_eq!((call.destroyed(), call.destroyed_after()), (1, 0), "{code}");
         call
     };
     let calls = [
-        refused(ptr::null_mut(), Some(on_success as unsafe extern "C" fn(Data)), Some(on_error as _)),
+        refused(
+            ptr::null_mut(),
+            Some(on_success as unsafe extern "C" fn(Data)),
+            Some(on_error as _),
+        ),
         refused(client.handle(), None, Some(on_error as _)),
         refused(client.handle(), Some(on_success as _), None),
     ];
@@ -403,12 +488,21 @@ fn the_destructor_runs_once_at_close() {
     let client = Options::remote(folder.path(), &fake.url(), "sig").open();
     let calls: Vec<_> = (0..50).map(|_| client.call()).collect();
     for (index, call) in calls.iter().enumerate() {
-        assert_eq!(client.begin_delete_with(&format!("c2c_u{index}"), 0, call).0, abi::OK);
+        assert_eq!(
+            client
+                .begin_delete_with(&format!("c2c_u{index}"), 0, call)
+                .0,
+            abi::OK
+        );
     }
     fake.wait_for_deletions(1);
     assert_eq!(client.close(), abi::OK);
     for call in calls {
-        let codes: Vec<_> = call.events().iter().map(|event| event.outcome.code()).collect();
+        let codes: Vec<_> = call
+            .events()
+            .iter()
+            .map(|event| event.outcome.code())
+            .collect();
         assert_eq!(codes, [abi::PENDING]);
         assert_eq!((call.destroyed(), call.destroyed_after()), (1, 1));
     }
@@ -479,9 +573,16 @@ fn the_post_hook_is_coalesced() {
     eventually("the hook was called", || posts.load(Ordering::SeqCst) > 0);
     // The worker has finished them all when it has finished a save that came after them.
     let last = client.call();
-    assert_eq!(client.begin_save("c2c_bob", &[(1, "bob", "the last one")], &last), abi::OK);
+    assert_eq!(
+        client.begin_save("c2c_bob", &[(1, "bob", "the last one")], &last),
+        abi::OK
+    );
     eventually("the last one is done", || client.total_unread() == 1);
-    assert_eq!(posts.load(Ordering::SeqCst), 1, "one wake-up for all that waits");
+    assert_eq!(
+        posts.load(Ordering::SeqCst),
+        1,
+        "one wake-up for all that waits"
+    );
     eventually("all came", || {
         client.poll();
         calls.iter().all(|call| call.events().len() == 1)
@@ -489,7 +590,9 @@ fn the_post_hook_is_coalesced() {
     let before = posts.load(Ordering::SeqCst);
     let call = client.call();
     assert_eq!(client.begin_list(&call), abi::OK);
-    eventually("the hook was called again", || posts.load(Ordering::SeqCst) == before + 1);
+    eventually("the hook was called again", || {
+        posts.load(Ordering::SeqCst) == before + 1
+    });
     assert_eq!(client.poll(), 1);
 }
 
@@ -539,7 +642,13 @@ fn strings_are_copied() {
     // SAFETY: valid during the calls.
     let codes = unsafe {
         [
-            (abi().delete)(client.handle(), id.as_ptr().cast(), Some(on_success), Some(on_error), deleted.data()),
+            (abi().delete)(
+                client.handle(),
+                id.as_ptr().cast(),
+                Some(on_success),
+                Some(on_error),
+                deleted.data(),
+            ),
             (abi().save)(
                 client.handle(),
                 into.as_ptr().cast(),
@@ -555,7 +664,10 @@ fn strings_are_copied() {
         buffer.fill(b'#');
     }
     assert_eq!(codes, [0, 0]);
-    assert_eq!((deleted.wait(), saved.wait()), (Outcome::Success, Outcome::Success));
+    assert_eq!(
+        (deleted.wait(), saved.wait()),
+        (Outcome::Success, Outcome::Success)
+    );
     let mut ids = client.ids();
     ids.sort();
     assert_eq!(ids, ["c2c_bob", "c2c_carol"]);
@@ -566,7 +678,7 @@ fn strings_are_copied() {
 #[test]
 fn text_that_is_not_utf8_is_told() {
     let (_folder, client) = filled();
-    let bad = b"c2c_b\xffb\0".as_ptr().cast::<c_char>();
+    let bad = c"c2c_b\xffb".as_ptr();
     let good = c"c2c_bob".as_ptr();
     let message = |sender, body| RawNewMessage {
         struct_size: size_of::<RawNewMessage>() as u32,
@@ -580,11 +692,27 @@ fn text_that_is_not_utf8_is_told() {
     let save = |id, message: &RawNewMessage, call: &Arc<Call>| {
         // SAFETY: valid pointers during the call.
         unsafe {
-            (abi().save)(client.handle(), id, ptr::from_ref(message), 1, Some(on_success), Some(on_error), call.data())
+            (abi().save)(
+                client.handle(),
+                id,
+                ptr::from_ref(message),
+                1,
+                Some(on_success),
+                Some(on_error),
+                call.data(),
+            )
         }
     };
     // SAFETY: as above.
-    let deleted = unsafe { (abi().delete)(client.handle(), bad, Some(on_success), Some(on_error), calls[0].data()) };
+    let deleted = unsafe {
+        (abi().delete)(
+            client.handle(),
+            bad,
+            Some(on_success),
+            Some(on_error),
+            calls[0].data(),
+        )
+    };
     let codes = [
         deleted,
         save(bad, &message(good, good), &calls[1]),

@@ -74,10 +74,17 @@ fn deleted_on_server_and_device_and_nowhere_else() {
     before.remove("c2c_bob");
     assert_eq!(client.everything(), before, "the others are what they were");
     let found = client.verify("c2c_bob", &BOB);
-    assert_eq!((found.searched, found.found, found.readable_records), (3, 0, 0));
+    assert_eq!(
+        (found.searched, found.found, found.readable_records),
+        (3, 0, 0)
+    );
     assert!(folder::find(folder.path(), &BOB).is_empty());
 
-    assert_eq!(server.roaming("bob", "alice"), BOB, "the other side keeps its copy");
+    assert_eq!(
+        server.roaming("bob", "alice"),
+        BOB,
+        "the other side keeps its copy"
+    );
     assert_eq!(server.contacts("bob"), ["c2c_alice", "group_club"]);
     // It stays away: pulled again, opened again, on a new device.
     client.pulled();
@@ -107,7 +114,11 @@ fn a_group_is_deleted_for_its_owner_of_the_view_only() {
     assert!(server.history("alice", group("club")).is_empty());
     assert!(client.history("group_club").is_empty());
     for member in ["bob", "carol"] {
-        assert_eq!(server.history(member, group("club")), CLUB, "{member} keeps it");
+        assert_eq!(
+            server.history(member, group("club")),
+            CLUB,
+            "{member} keeps it"
+        );
         assert!(server.contacts(member).contains(&"group_club".to_owned()));
     }
     bob.pulled();
@@ -161,10 +172,17 @@ fn what_the_device_had_not_seen_survives() {
     assert_eq!(client.delete("c2c_bob"), Outcome::Success);
     let newer = ["bob: one more thing", "alice: from another device"];
     assert_eq!(server.roaming("alice", "bob"), newer);
-    assert!(!client.ids().contains(&"c2c_bob".to_owned()), "the device knows nothing of them yet");
+    assert!(
+        !client.ids().contains(&"c2c_bob".to_owned()),
+        "the device knows nothing of them yet"
+    );
     client.pulled();
     assert_eq!(client.texts("c2c_bob"), newer);
-    let line = client.list().into_iter().find(|line| line.id == "c2c_bob").unwrap();
+    let line = client
+        .list()
+        .into_iter()
+        .find(|line| line.id == "c2c_bob")
+        .unwrap();
     assert_eq!((line.messages, line.unread), (2, 1));
     assert_eq!(server.roaming("bob", "alice").len(), 5);
     // And again: the newer ones go, the next comes.
@@ -174,7 +192,10 @@ fn what_the_device_had_not_seen_survives() {
     client.pulled();
     assert_eq!(client.texts("c2c_bob"), ["bob: hello?"]);
     let found = client.verify("c2c_bob", &[BOB[0], BOB[2], newer[0], newer[1]]);
-    assert_eq!((found.searched, found.found, found.readable_records), (4, 0, 0));
+    assert_eq!(
+        (found.searched, found.found, found.readable_records),
+        (4, 0, 0)
+    );
 }
 
 /// DEL-3: what arrives while the deletion is on its way survives it.
@@ -191,7 +212,11 @@ fn what_arrives_during_the_deletion_survives() {
     assert_eq!(client.begin_delete("c2c_bob", &call), abi::OK);
     fake.wait_for_deletions(1);
     client.save("c2c_bob", &[(3, "bob", "three"), (4, "bob", "four")]);
-    assert_eq!(client.texts("c2c_bob"), ["one", "two", "three", "four"], "nothing is gone yet");
+    assert_eq!(
+        client.texts("c2c_bob"),
+        ["one", "two", "three", "four"],
+        "nothing is gone yet"
+    );
     assert_eq!(client.total_unread(), 4);
     fake.release();
     assert_eq!(call.wait(), Outcome::Success);
@@ -213,9 +238,15 @@ fn what_was_accepted_before_the_call_is_covered() {
     for round in 0..30_u64 {
         let (save, deletion) = (client.call(), client.call());
         let position = round * 10 + 1;
-        assert_eq!(client.begin_save("c2c_bob", &[(position, "bob", "too late")], &save), abi::OK);
+        assert_eq!(
+            client.begin_save("c2c_bob", &[(position, "bob", "too late")], &save),
+            abi::OK
+        );
         assert_eq!(client.begin_delete("c2c_bob", &deletion), abi::OK);
-        assert_eq!((save.wait(), deletion.wait()), (Outcome::Success, Outcome::Success));
+        assert_eq!(
+            (save.wait(), deletion.wait()),
+            (Outcome::Success, Outcome::Success)
+        );
         assert!(client.list().is_empty(), "round {round}");
     }
 }
@@ -242,13 +273,18 @@ fn two_outcomes_of_one_conversation_at_once() {
     eventually("both are done", || client.receipt(id).is_ok());
     // The worker is busy while both outcomes are delivered: it hears of both together.
     let body = "x".repeat(2000);
-    let busy: Vec<_> = (1..=3000).map(|position| (position, "bob", body.as_str())).collect();
+    let busy: Vec<_> = (1..=3000)
+        .map(|position| (position, "bob", body.as_str()))
+        .collect();
     save("c2c_busy", &busy);
     eventually("both are delivered", || {
         client.poll();
         second.events().len() == 1
     });
-    assert_eq!((first.wait(), second.wait()), (Outcome::Success, Outcome::Success));
+    assert_eq!(
+        (first.wait(), second.wait()),
+        (Outcome::Success, Outcome::Success)
+    );
     // Twice: the first waits until the worker has tidied up behind the busy one.
     assert_eq!(client.begin_verify("c2c_bob", &[], &done), abi::OK);
     let late = save("c2c_bob", &[(3, "bob", "three")]);
@@ -267,7 +303,12 @@ fn stale_messages_bring_nothing_back() {
     let client = Client::local(folder.path());
     client.save("c2c_bob", &[(5, "bob", "five"), (9, "bob", "nine")]);
     assert_eq!(client.delete("c2c_bob"), Outcome::Success);
-    let stale = [(1, "bob", "one"), (5, "bob", "five"), (8, "bob", "eight"), (9, "bob", "nine")];
+    let stale = [
+        (1, "bob", "one"),
+        (5, "bob", "five"),
+        (8, "bob", "eight"),
+        (9, "bob", "nine"),
+    ];
     client.save("c2c_bob", &stale);
     assert!(client.list().is_empty() && client.history("c2c_bob").is_empty());
     assert_eq!(client.total_unread(), 0);
@@ -278,7 +319,10 @@ fn stale_messages_bring_nothing_back() {
     client.save("c2c_bob", &[(9, "bob", "nine"), (10, "bob", "ten")]);
     assert_eq!(client.texts("c2c_bob"), ["ten"]);
     let line = &client.list()[0];
-    assert_eq!((line.messages, line.unread, client.total_unread()), (1, 1, 1));
+    assert_eq!(
+        (line.messages, line.unread, client.total_unread()),
+        (1, 1, 1)
+    );
     assert_eq!(line.last.as_ref().unwrap().text, "ten");
     let found = client.verify("c2c_bob", &["five and nine"]);
     assert_eq!((found.found, found.readable_records), (0, 0));
@@ -295,7 +339,11 @@ fn a_device_without_a_position() {
     let (outcome, deletion) = client.delete_within("c2c_bob", 0);
     assert_eq!(outcome, Outcome::Success);
     assert!(server.roaming("alice", "bob").is_empty());
-    assert_eq!(client.receipt(deletion).unwrap().cut_off, 3, "the server's answer");
+    assert_eq!(
+        client.receipt(deletion).unwrap().cut_off,
+        3,
+        "the server's answer"
+    );
     client.pulled();
     assert_eq!(sorted(client.ids()), ["c2c_carol", "group_club"]);
     server.send("bob", "alice", "bob: hello?");
@@ -329,7 +377,13 @@ fn unknown_and_twice() {
     let server = world();
     let (_folder, client) = device(&server);
     let before = client.everything();
-    for id in ["c2c_dave", "group_nosuch", "c2c_nosuch", "group_@TGS#nosuch", "@TIM#SYSTEM"] {
+    for id in [
+        "c2c_dave",
+        "group_nosuch",
+        "c2c_nosuch",
+        "group_@TGS#nosuch",
+        "@TIM#SYSTEM",
+    ] {
         assert_eq!(client.delete(id), Outcome::Success, "{id}");
     }
     assert_eq!(client.everything(), before);
@@ -368,7 +422,11 @@ fn equal_calls_do_the_work_once() {
     }
     client.list();
     assert_eq!(fake.deletions().len(), 1, "the work was done once");
-    assert!(calls.iter().all(|call| call.events().len() == 1 && call.destroyed() == 1));
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.events().len() == 1 && call.destroyed() == 1)
+    );
     let unique: std::collections::HashSet<_> = ids.iter().collect();
     assert_eq!(unique.len(), ids.len());
 }
@@ -389,7 +447,10 @@ fn another_cut_off_queues_behind() {
     client.list();
     assert_eq!(fake.deletions().len(), 1, "it waits");
     fake.release();
-    assert_eq!((first.wait(), second.wait()), (Outcome::Success, Outcome::Success));
+    assert_eq!(
+        (first.wait(), second.wait()),
+        (Outcome::Success, Outcome::Success)
+    );
     assert!(first.event().number < second.event().number);
     assert_eq!(client.receipt(id).unwrap().cut_off, 2);
     assert!(client.list().is_empty());
@@ -419,7 +480,10 @@ fn many_at_once() {
         assert_eq!(call.wait(), Outcome::Success);
     }
     assert_eq!(sorted(client.ids()), ["c2c_bob", "c2c_carol", "group_club"]);
-    assert_eq!(server.contacts("alice"), ["c2c_bob", "c2c_carol", "group_club"]);
+    assert_eq!(
+        server.contacts("alice"),
+        ["c2c_bob", "c2c_carol", "group_club"]
+    );
     assert_eq!(client.texts("c2c_bob"), BOB);
     assert_eq!(server.roaming(&peers[0], "alice").len(), 1);
 }
@@ -457,7 +521,11 @@ fn after_a_group_was_left() {
     );
     server.send_group("club", "bob", "bob: is she gone?");
     client.pulled();
-    assert_eq!(client.texts("group_club"), CLUB, "nothing is deleted, and nothing new is heard");
+    assert_eq!(
+        client.texts("group_club"),
+        CLUB,
+        "nothing is deleted, and nothing new is heard"
+    );
     assert_eq!(client.delete("group_club"), Outcome::Success);
     assert!(client.history("group_club").is_empty());
     assert!(server.history("alice", group("club")).is_empty());
@@ -471,9 +539,16 @@ fn after_a_group_was_left() {
 fn after_a_group_was_dissolved() {
     let server = world();
     let (_folder, client) = device(&server);
-    server.admin("group_open_http_svc/destroy_group", &json!({"GroupId": "club"}));
+    server.admin(
+        "group_open_http_svc/destroy_group",
+        &json!({"GroupId": "club"}),
+    );
     client.pulled();
-    assert_eq!(client.texts("group_club"), CLUB, "dissolving deletes nothing of alice's");
+    assert_eq!(
+        client.texts("group_club"),
+        CLUB,
+        "dissolving deletes nothing of alice's"
+    );
     assert_eq!(client.delete("group_club"), Outcome::Success);
     assert!(client.history("group_club").is_empty());
     client.pulled();
@@ -516,7 +591,10 @@ fn the_unread_count_is_right_in_the_callback() {
             })
         };
         let (saved, deleted) = (look(&totals), look(&totals));
-        assert_eq!(client.begin_save("c2c_bob", &[(round + 1, "bob", "hello")], &saved), abi::OK);
+        assert_eq!(
+            client.begin_save("c2c_bob", &[(round + 1, "bob", "hello")], &saved),
+            abi::OK
+        );
         saved.wait();
         assert_eq!(client.begin_delete("c2c_bob", &deleted), abi::OK);
         deleted.wait();
@@ -567,7 +645,10 @@ fn a_restored_device_loses_it_again() {
     assert_eq!(restored.texts("c2c_carol"), ["carol: tea at four?"]);
     let texts: Vec<_> = BOB.into_iter().chain(CLUB).collect();
     let found = restored.verify("c2c_bob", &texts);
-    assert_eq!((found.searched, found.found, found.readable_records), (5, 0, 0));
+    assert_eq!(
+        (found.searched, found.found, found.readable_records),
+        (5, 0, 0)
+    );
 }
 
 /// SYNC-3: where sync of deletions is off, as it is by default, another device keeps its local

@@ -11,8 +11,8 @@ mod support;
 
 use std::net::TcpListener;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -48,10 +48,17 @@ fn fails(client: &Client, codes: &[i32]) -> Outcome {
     let (code, deletion) = client.begin_delete_with("c2c_bob", PATIENCE_MS, &call);
     assert_eq!(code, abi::OK);
     let outcome = call.wait();
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
     assert!(codes.contains(&outcome.code()), "{outcome:?}");
     assert!(outcome.text().len() > 5, "{outcome:?}");
-    assert!(!outcome.text().contains(SIG) && !outcome.text().contains("secret"), "{outcome:?}");
+    assert!(
+        !outcome.text().contains(SIG) && !outcome.text().contains("secret"),
+        "{outcome:?}"
+    );
     assert!(!outcome.text().contains("usersig="), "{outcome:?}");
     assert_eq!(client.everything(), before, "the device is untouched");
     assert_eq!(client.receipt(deletion).unwrap_err(), abi::NOT_FOUND);
@@ -82,7 +89,10 @@ fn settles_later(wrong: impl Fn() -> Answer + Send + Sync + 'static, by_pull: bo
     fails(&client, &[abi::OUTCOME_UNKNOWN]);
     let asked = fake.deletions();
     let id = asked[0]["DeletionId"].as_str().unwrap().to_owned();
-    assert!(asked.iter().all(|item| item["DeletionId"] == id.as_str()), "one deletion, one id");
+    assert!(
+        asked.iter().all(|item| item["DeletionId"] == id.as_str()),
+        "one deletion, one id"
+    );
     healed.store(true, Ordering::SeqCst);
     if by_pull {
         client.pulled();
@@ -112,13 +122,23 @@ fn html() {
 /// DEL-2: an answer that breaks off in its JSON.
 #[test]
 fn truncated_json() {
-    settles_later(|| Answer::Http("200 OK", "", r#"{"ActionStatus":"OK","Err"#.to_owned()), true);
+    settles_later(
+        || Answer::Http("200 OK", "", r#"{"ActionStatus":"OK","Err"#.to_owned()),
+        true,
+    );
 }
 
 /// DEL-2: JSON that is no envelope.
 #[test]
 fn a_wrong_envelope() {
-    for body in ["{}", "[]", "null", r#"{"ok":true}"#, r#"{"ActionStatus":"OK"}"#, r#"{"ErrorCode":"0"}"#] {
+    for body in [
+        "{}",
+        "[]",
+        "null",
+        r#"{"ok":true}"#,
+        r#"{"ActionStatus":"OK"}"#,
+        r#"{"ErrorCode":"0"}"#,
+    ] {
         settles_later(move || Answer::Http("200 OK", "", body.to_owned()), true);
     }
 }
@@ -126,7 +146,12 @@ fn a_wrong_envelope() {
 /// DEL-2: the gateway's 5xx, and an empty body.
 #[test]
 fn gateway_errors() {
-    for status in ["500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable", "200 OK"] {
+    for status in [
+        "500 Internal Server Error",
+        "502 Bad Gateway",
+        "503 Service Unavailable",
+        "200 OK",
+    ] {
         settles_later(move || Answer::Http(status, "", String::new()), false);
     }
 }
@@ -141,10 +166,17 @@ fn a_cut_connection() {
 /// DEL-2: fewer bytes than the answer promised, and no HTTP at all.
 #[test]
 fn a_wrong_length() {
-    let short = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"ActionStatus\":\"OK\",\"ErrorCode\":0}";
+    let short =
+        b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"ActionStatus\":\"OK\",\"ErrorCode\":0}";
     settles_later(|| Answer::Raw(short.to_vec()), true);
-    settles_later(|| Answer::Raw(b"SSH-2.0-OpenSSH_9.9\r\n\r\n".to_vec()), true);
-    settles_later(|| Answer::Raw(b"HTTP/1.1 200 OK\r\nContent-Le".to_vec()), true);
+    settles_later(
+        || Answer::Raw(b"SSH-2.0-OpenSSH_9.9\r\n\r\n".to_vec()),
+        true,
+    );
+    settles_later(
+        || Answer::Raw(b"HTTP/1.1 200 OK\r\nContent-Le".to_vec()),
+        true,
+    );
 }
 
 /// DEL-2: silence until the timeout, which is the one of the call.
@@ -159,8 +191,14 @@ fn silence_until_the_timeout() {
     let start = Instant::now();
     fails(&client, &[abi::OUTCOME_UNKNOWN]);
     let took = start.elapsed();
-    assert!(took >= Duration::from_millis(300), "it did not wait: {took:?}");
-    assert!(took < Duration::from_secs(3), "it waited too long: {took:?}");
+    assert!(
+        took >= Duration::from_millis(300),
+        "it did not wait: {took:?}"
+    );
+    assert!(
+        took < Duration::from_secs(3),
+        "it waited too long: {took:?}"
+    );
     assert_eq!(fake.deletions().len(), 1);
     assert_eq!(client.sign_in(SIG), abi::OK);
     eventually("it is settled", || client.history("c2c_bob").is_empty());
@@ -235,9 +273,15 @@ fn a_slow_answer() {
 #[test]
 fn a_redirect_is_not_followed() {
     let elsewhere = FakeServer::start(|_, _| Answer::Ok(().into()));
-    let header: &'static str =
-        Box::leak(format!("Location: {}/v4/recentcontact/delete\r\n", elsewhere.url()).into_boxed_str());
-    for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
+    let header: &'static str = Box::leak(
+        format!("Location: {}/v4/recentcontact/delete\r\n", elsewhere.url()).into_boxed_str(),
+    );
+    for status in [
+        "301 Moved Permanently",
+        "302 Found",
+        "307 Temporary Redirect",
+        "308 Permanent Redirect",
+    ] {
         let fake = FakeServer::with_world(move |_, _| Answer::Http(status, header, String::new()));
         let folder = folder();
         let client = device(&folder, &fake);
@@ -245,13 +289,17 @@ fn a_redirect_is_not_followed() {
         assert!(outcome.text().contains(&status[..3]), "{outcome:?}");
         nothing_happens_later(&client, &fake);
     }
-    assert!(elsewhere.requests().is_empty(), "the credential went elsewhere");
+    assert!(
+        elsewhere.requests().is_empty(),
+        "the credential went elsewhere"
+    );
 }
 
 /// DEL-2: the same for 4xx.
 #[test]
 fn not_found() {
-    let fake = FakeServer::with_world(|_, _| Answer::Http("404 Not Found", "", "not here".to_owned()));
+    let fake =
+        FakeServer::with_world(|_, _| Answer::Http("404 Not Found", "", "not here".to_owned()));
     let folder = folder();
     let client = device(&folder, &fake);
     fails(&client, &[abi::BAD_ANSWER]);
@@ -287,7 +335,10 @@ fn connection_refused() {
     let folder = folder();
     let client = device(&folder, &fake);
     client.close();
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let client = Options::remote(folder.path(), &format!("http://{nobody}"), SIG).open();
     let outcome = fails(&client, &[abi::CONNECTION_REFUSED]);
     // SAFETY: takes any number.
@@ -311,12 +362,19 @@ fn a_request_that_waits_too_long_is_not_sent() {
     let folder = folder();
     let client = device(&folder, &fake);
     let (first, second) = (client.call(), client.call());
-    assert_eq!(client.begin_delete_with("group_club", 2_000, &first).0, abi::OK);
+    assert_eq!(
+        client.begin_delete_with("group_club", 2_000, &first).0,
+        abi::OK
+    );
     fake.wait_for_deletions(1);
     let start = Instant::now();
     assert_eq!(client.begin_delete_with("c2c_bob", 200, &second).0, abi::OK);
     assert_eq!(second.wait().code(), abi::QUEUE_TIMED_OUT);
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        start.elapsed()
+    );
     assert_eq!(first.wait().code(), abi::OUTCOME_UNKNOWN);
     assert_eq!(fake.deletions().len(), 1, "it was sent all the same");
     assert_eq!(client.texts("c2c_bob"), BOB);
@@ -330,11 +388,17 @@ fn a_timeout_is_not_held_up_by_another_deletion() {
     let folder = folder();
     let client = device(&folder, &fake);
     let (slow, quick) = (client.call(), client.call());
-    assert_eq!(client.begin_delete_with("group_club", 6_000, &slow).0, abi::OK);
+    assert_eq!(
+        client.begin_delete_with("group_club", 6_000, &slow).0,
+        abi::OK
+    );
     fake.wait_for_deletions(1);
     assert_eq!(client.begin_delete_with("c2c_bob", 200, &quick).0, abi::OK);
     let event = quick.event_within(Duration::from_secs(2));
-    assert!(event.is_some(), "a timeout of 200 ms has not ended after two seconds");
+    assert!(
+        event.is_some(),
+        "a timeout of 200 ms has not ended after two seconds"
+    );
 }
 
 /// 6014: not signed in: nothing is sent, the device is untouched, and signing in helps.
@@ -359,7 +423,8 @@ fn not_signed_in() {
     assert_eq!(client.delete("c2c_bob"), Outcome::Success);
     // And out again: NULL is "".
     // SAFETY: NULL is allowed.
-    assert_eq!(unsafe { (abi().sign_in)(client.handle(), ptr::null()) }, abi::OK);
+    let code = unsafe { (abi().sign_in)(client.handle(), ptr::null()) };
+    assert_eq!(code, abi::OK);
     assert_eq!(client.delete("group_club").code(), abi::NOT_SIGNED_IN);
 }
 
@@ -392,7 +457,13 @@ fn what_is_asked() {
         panic!("{asked:?}");
     };
     assert_eq!(bob.path, "v4/recentcontact/delete");
-    for part in ["sdkappid=1400000000", "identifier=alice", &format!("usersig={SIG}"), "random=", "contenttype=json"] {
+    for part in [
+        "sdkappid=1400000000",
+        "identifier=alice",
+        &format!("usersig={SIG}"),
+        "random=",
+        "contenttype=json",
+    ] {
         assert!(bob.query.contains(part), "{part} in {}", bob.query);
     }
     let device = &bob.body["DeviceId"];
@@ -404,7 +475,10 @@ fn what_is_asked() {
     );
     assert_eq!(club.body["ToGroupid"], "club");
     assert_eq!(club.body["CutOff"], CLUB.len());
-    assert!(stranger.body.get("CutOff").is_none(), "a device without a position sends none");
+    assert!(
+        stranger.body.get("CutOff").is_none(),
+        "a device without a position sends none"
+    );
 }
 
 /// A pull that breaks off is told, and what is stored stays.
@@ -412,10 +486,22 @@ fn what_is_asked() {
 fn a_pull_that_fails() {
     type Wrong = fn() -> Answer;
     let cases: [(Wrong, i32); 5] = [
-        (|| Answer::Http("200 OK", "", "<html>".to_owned()), abi::BAD_ANSWER),
-        (|| Answer::Http("502 Bad Gateway", "", String::new()), abi::BAD_ANSWER),
-        (|| Answer::Ok(json!({"Views": [{"Type": 7}], "Cursor": "", "Complete": 1})), abi::BAD_ANSWER),
-        (|| Answer::Ok(json!({"Views": [], "Cursor": "", "Complete": 0})), abi::BAD_ANSWER),
+        (
+            || Answer::Http("200 OK", "", "<html>".to_owned()),
+            abi::BAD_ANSWER,
+        ),
+        (
+            || Answer::Http("502 Bad Gateway", "", String::new()),
+            abi::BAD_ANSWER,
+        ),
+        (
+            || Answer::Ok(json!({"Views": [{"Type": 7}], "Cursor": "", "Complete": 1})),
+            abi::BAD_ANSWER,
+        ),
+        (
+            || Answer::Ok(json!({"Views": [], "Cursor": "", "Complete": 0})),
+            abi::BAD_ANSWER,
+        ),
         (|| Answer::Fail(70001, "expired"), 70001),
     ];
     for (wrong, code) in cases {
@@ -449,8 +535,27 @@ fn conversation_ids_that_break_the_rules() {
     let group = format!("group_{}", "g".repeat(49));
     let long = format!("c2c_{}", "u".repeat(100_000));
     let bad = [
-        "", " ", "bob", "c2c", "c2c_", "group_", "C2C", "GROUP", "C2C_", "c2d_bob", "xc2c_bob", " c2c_bob",
-        "Group_club", "c2c_b\u{f6}b", "c2c_b\nb", "@TIM#", "@TIM#SYSTEMx", "@TGS#abc", &user, &group, &long,
+        "",
+        " ",
+        "bob",
+        "c2c",
+        "c2c_",
+        "group_",
+        "C2C",
+        "GROUP",
+        "C2C_",
+        "c2d_bob",
+        "xc2c_bob",
+        " c2c_bob",
+        "Group_club",
+        "c2c_b\u{f6}b",
+        "c2c_b\nb",
+        "@TIM#",
+        "@TIM#SYSTEMx",
+        "@TGS#abc",
+        &user,
+        &group,
+        &long,
     ];
     for id in bad {
         // The web spelling of the group id "_x" is not this: an underscore may begin an id.
@@ -458,17 +563,31 @@ fn conversation_ids_that_break_the_rules() {
             continue;
         }
         let outcome = client.delete(id);
-        assert_eq!(outcome.code(), abi::INVALID_PARAMETER, "{id:?}: {outcome:?}");
+        assert_eq!(
+            outcome.code(),
+            abi::INVALID_PARAMETER,
+            "{id:?}: {outcome:?}"
+        );
         assert!(outcome.text().len() > 15, "{id:?}: {outcome:?}");
-        assert!(outcome.text().len() < 1000, "{id:?}: the text repeats the input");
+        assert!(
+            outcome.text().len() < 1000,
+            "{id:?}: the text repeats the input"
+        );
     }
     let call = client.call();
     // SAFETY: NULL is what is tested.
     let code = unsafe {
-        (abi().delete)(client.handle(), ptr::null(), Some(on_success), Some(on_error), call.data())
+        (abi().delete)(
+            client.handle(),
+            ptr::null(),
+            Some(on_success),
+            Some(on_error),
+            call.data(),
+        )
     };
     assert!(
-        code == abi::INVALID_ARGUMENT || (code == abi::OK && call.wait().code() == abi::INVALID_PARAMETER),
+        code == abi::INVALID_ARGUMENT
+            || (code == abi::OK && call.wait().code() == abi::INVALID_PARAMETER),
         "{code}"
     );
     assert!(fake.deletions().is_empty(), "something was sent");
@@ -487,8 +606,16 @@ fn conversation_ids_that_are_good() {
         ("c2c_c2c_x".to_owned(), "To_Account", "c2c_x".to_owned()),
         ("c2c_group_x".to_owned(), "To_Account", "group_x".to_owned()),
         ("group_c2c_x".to_owned(), "ToGroupid", "c2c_x".to_owned()),
-        ("group_@TGS#2ABC".to_owned(), "ToGroupid", "@TGS#2ABC".to_owned()),
-        ("GROUP@TGS#2DEF".to_owned(), "ToGroupid", "@TGS#2DEF".to_owned()),
+        (
+            "group_@TGS#2ABC".to_owned(),
+            "ToGroupid",
+            "@TGS#2ABC".to_owned(),
+        ),
+        (
+            "GROUP@TGS#2DEF".to_owned(),
+            "ToGroupid",
+            "@TGS#2DEF".to_owned(),
+        ),
         ("C2Cc2c_y".to_owned(), "To_Account", "c2c_y".to_owned()),
         ("C2CC2Cz".to_owned(), "To_Account", "C2Cz".to_owned()),
         ("c2c_a b~!".to_owned(), "To_Account", "a b~!".to_owned()),
@@ -521,7 +648,11 @@ fn a_prefix_inside_an_id_is_part_of_it() {
     let mut left = client.ids();
     left.sort();
     assert_eq!(left, ["c2c_C2Cx", "c2c_x", "group_c2c_x", "group_x"]);
-    assert_eq!(client.delete("C2Cx"), Outcome::Success, "the other spelling of c2c_x");
+    assert_eq!(
+        client.delete("C2Cx"),
+        Outcome::Success,
+        "the other spelling of c2c_x"
+    );
     left.retain(|id| id != "c2c_x");
     let mut now = client.ids();
     now.sort();
@@ -543,13 +674,31 @@ fn credentials_that_are_not_good() {
     let good = server.user_sig("alice");
     let secret = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e";
     let app = support::server::APP_ID;
-    let changed = if good.as_bytes()[20] == b'A' { "B" } else { "A" };
+    let changed = if good.as_bytes()[20] == b'A' {
+        "B"
+    } else {
+        "A"
+    };
     let cases = [
-        (server.user_sig_of("alice", app, secret, &["--time", "1000000000", "--expire", "10"]), &[70001][..]),
+        (
+            server.user_sig_of(
+                "alice",
+                app,
+                secret,
+                &["--time", "1000000000", "--expire", "10"],
+            ),
+            &[70001][..],
+        ),
         (server.user_sig("bob"), &[70013]),
         (server.user_sig_of("alice", app + 1, secret, &[]), &[70014]),
-        (server.user_sig_of("alice", app, "another secret", &[]), &[70003, 70009]),
-        (format!("{}{changed}{}", &good[..20], &good[21..]), &[70003, 70009]),
+        (
+            server.user_sig_of("alice", app, "another secret", &[]),
+            &[70003, 70009],
+        ),
+        (
+            format!("{}{changed}{}", &good[..20], &good[21..]),
+            &[70003, 70009],
+        ),
         (good[..good.len() / 2].to_owned(), &[70003]),
         ("nonsense".to_owned(), &[70003]),
         ("=&identifier=administrator#?%".to_owned(), &[70003]),
@@ -566,6 +715,9 @@ fn credentials_that_are_not_good() {
     assert_eq!(client.sign_in(&good), abi::OK);
     assert_eq!(client.delete("c2c_bob"), Outcome::Success);
     assert!(server.roaming("alice", "bob").is_empty());
-    assert!(!server.log().contains(&good), "a credential stands in the log");
+    assert!(
+        !server.log().contains(&good),
+        "a credential stands in the log"
+    );
     assert!(!server.log().contains("panicked"), "{}", server.log());
 }

@@ -93,7 +93,10 @@ fn no_folder() {
     fails(&options(&file), &[abi::STORE_PATH]);
     fails(&options(&file.join("below")), &[abi::STORE_PATH]);
     assert_eq!(fs::read(&file).unwrap(), b"a file");
-    fails(&options(Path::new("")), &[abi::STORE_PATH, abi::INVALID_PARAMETER]);
+    fails(
+        &options(Path::new("")),
+        &[abi::STORE_PATH, abi::INVALID_PARAMETER],
+    );
     // A folder that nobody can make a file in, whoever asks.
     let (code, text) = options(Path::new("/proc/self")).try_open().err().unwrap();
     assert_eq!(code, abi::STORE_PATH, "{text}");
@@ -116,7 +119,13 @@ fn a_user_id_that_breaks_the_rule() {
 #[test]
 fn a_server_url_that_breaks_the_rule() {
     let folder = tempfile::tempdir().unwrap();
-    for url in ["", "chat.example", "http://chat.example", "ftp://127.0.0.1", "https://"] {
+    for url in [
+        "",
+        "chat.example",
+        "http://chat.example",
+        "ftp://127.0.0.1",
+        "https://",
+    ] {
         let mut options = options(folder.path());
         options.server = Some(url.to_owned());
         let text = fails(&options, &[abi::INVALID_PARAMETER]);
@@ -157,7 +166,10 @@ fn a_read_only_folder() {
         .output()
         .unwrap();
     assert!(again.status.success(), "{again:?}");
-    assert!(fs::write(at.path().join("probe"), "x").is_err(), "it is not read-only");
+    assert!(
+        fs::write(at.path().join("probe"), "x").is_err(),
+        "it is not read-only"
+    );
     fails(&options(at.path()), &[abi::STORE_PATH, abi::STORE_IO]);
     is_whole(&options(folder.path()));
 }
@@ -176,14 +188,23 @@ fn a_full_disk() {
     folder::copy(from.path(), &old);
     let filler = at.path().join("filler");
     fill(&filler);
-    let (code, text) = options(&empty).try_open().err().expect("no room for a store");
-    assert!([abi::STORE_IO, abi::STORE_PATH].contains(&code), "{code} {text}");
+    let (code, text) = options(&empty)
+        .try_open()
+        .err()
+        .expect("no room for a store");
+    assert!(
+        [abi::STORE_IO, abi::STORE_PATH].contains(&code),
+        "{code} {text}"
+    );
     let before = folder::bytes(&old);
     // It may open, since reading needs little room; it may not lose anything.
     match options(&old).try_open() {
         Ok(client) => assert_eq!(client.texts("c2c_bob"), TEXTS),
         Err((code, text)) => {
-            assert!([abi::STORE_IO, abi::STORE_PATH].contains(&code), "{code} {text}");
+            assert!(
+                [abi::STORE_IO, abi::STORE_PATH].contains(&code),
+                "{code} {text}"
+            );
             let after = folder::bytes(&old);
             for (name, bytes) in before {
                 assert!(after.get(&name) == Some(&bytes), "{name} was changed");
@@ -206,7 +227,11 @@ fn fill(path: &Path) {
     let mut file = fs::File::create(path).unwrap();
     for size in [4096, 1] {
         let block = vec![0; size];
-        while file.write_all(&block).and_then(|()| file.sync_all()).is_ok() {}
+        while file
+            .write_all(&block)
+            .and_then(|()| file.sync_all())
+            .is_ok()
+        {}
     }
 }
 
@@ -225,7 +250,9 @@ fn a_disk_that_becomes_full() {
     fill(&at.path().join("filler"));
     let body = "x".repeat(100_000);
     let save = client.call();
-    let messages: Vec<_> = (1..=30).map(|position| (position, "bob", body.as_str())).collect();
+    let messages: Vec<_> = (1..=30)
+        .map(|position| (position, "bob", body.as_str()))
+        .collect();
     assert_eq!(client.begin_save("c2c_big", &messages, &save), abi::OK);
     let outcome = save.wait();
     assert_eq!(outcome.code(), abi::STORE_IO, "{outcome:?}");
@@ -234,7 +261,10 @@ fn a_disk_that_becomes_full() {
     // Erasing is an overwrite in place: a full disk is when one wants to delete.
     let outcome = client.delete("c2c_bob");
     if outcome.code() != 0 {
-        assert!([abi::STORE_IO, abi::OUTCOME_UNKNOWN].contains(&outcome.code()), "{outcome:?}");
+        assert!(
+            [abi::STORE_IO, abi::OUTCOME_UNKNOWN].contains(&outcome.code()),
+            "{outcome:?}"
+        );
     }
     fs::remove_file(at.path().join("filler")).unwrap();
     assert_eq!(client.delete("c2c_bob").code(), 0);
@@ -254,7 +284,10 @@ fn a_newer_database() {
     };
     set(2);
     let text = fails(&options(folder.path()), &[abi::STORE_NEWER]);
-    assert!(text.contains('2') && text.contains('1'), "which versions: {text}");
+    assert!(
+        text.contains('2') && text.contains('1'),
+        "which versions: {text}"
+    );
     set(1);
     is_whole(&options(folder.path()));
 }
@@ -272,7 +305,10 @@ fn a_newer_key_file() {
     }
     fs::write(&path, &newer).unwrap();
     // Without the right checksum it is a damaged header; a newer version may have another one.
-    fails(&options(folder.path()), &[abi::STORE_NEWER, abi::STORE_DAMAGED]);
+    fails(
+        &options(folder.path()),
+        &[abi::STORE_NEWER, abi::STORE_DAMAGED],
+    );
     fs::write(&path, &good).unwrap();
     is_whole(&options(folder.path()));
 }
@@ -289,7 +325,14 @@ fn a_damaged_key_file() {
     }
     let mut headless = good.clone();
     headless[..8192].fill(0);
-    for bad in [&good[..0], &good[..10], &good[..4095], &good[..8192], &noise, &headless] {
+    for bad in [
+        &good[..0],
+        &good[..10],
+        &good[..4095],
+        &good[..8192],
+        &noise,
+        &headless,
+    ] {
         fs::write(&path, bad).unwrap();
         fails(&options(folder.path()), &[abi::STORE_DAMAGED]);
     }
@@ -304,7 +347,10 @@ fn a_damaged_key_file() {
 fn one_lost_block_of_the_key_file_is_made_good() {
     for block in 0..4 {
         let folder = store();
-        let keys = OpenOptions::new().write(true).open(folder.path().join("keys")).unwrap();
+        let keys = OpenOptions::new()
+            .write(true)
+            .open(folder.path().join("keys"))
+            .unwrap();
         keys.write_all_at(&[0xee; 4096], block * 4096).unwrap();
         is_whole(&options(folder.path()));
     }
@@ -393,12 +439,19 @@ fn held_by_another_client() {
     let first = options(folder.path()).open();
     let (code, text) = options(folder.path()).try_open().err().unwrap();
     assert_eq!(code, abi::STORE_LOCKED, "{text}");
-    assert_eq!(first.texts("c2c_bob"), TEXTS, "the first one is not disturbed");
+    assert_eq!(
+        first.texts("c2c_bob"),
+        TEXTS,
+        "the first one is not disturbed"
+    );
     // By another name, too.
     let link = tempfile::tempdir().unwrap();
     let other = link.path().join("link");
     std::os::unix::fs::symlink(folder.path(), &other).unwrap();
-    assert_eq!(options(&other).try_open().err().unwrap().0, abi::STORE_LOCKED);
+    assert_eq!(
+        options(&other).try_open().err().unwrap().0,
+        abi::STORE_LOCKED
+    );
     first.close();
     is_whole(&options(folder.path()));
 }
@@ -420,7 +473,12 @@ fn held_by_another_process() {
         .spawn()
         .unwrap();
     let lines = std::io::BufReader::new(process.stdout.take().unwrap()).lines();
-    assert!(lines.map_while(Result::ok).any(|line| line.contains("open")), "the child opened it");
+    assert!(
+        lines
+            .map_while(Result::ok)
+            .any(|line| line.contains("open")),
+        "the child opened it"
+    );
     fails(&options(folder.path()), &[abi::STORE_LOCKED]);
     process.kill().unwrap();
     process.wait().unwrap();
@@ -448,7 +506,10 @@ fn a_wrong_master_key() {
     let file = kept.path().join("master.key");
     let good = fs::read(&file).unwrap();
     fs::write(&file, &good[..31]).unwrap();
-    fails(&Options::local(kept.path()), &[abi::STORE_DAMAGED, abi::MASTER_KEY]);
+    fails(
+        &Options::local(kept.path()),
+        &[abi::STORE_DAMAGED, abi::MASTER_KEY],
+    );
     fs::remove_file(&file).unwrap();
     fails(&Options::local(kept.path()), &[abi::MASTER_KEY]);
     fs::write(&file, &good).unwrap();
@@ -463,7 +524,10 @@ fn files_are_private() {
     let client = Client::local(folder.path());
     client.save_texts("c2c_bob", &TEXTS);
     for name in ["keys", "master.key"] {
-        let mode = fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        let mode = fs::metadata(folder.path().join(name))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
 }

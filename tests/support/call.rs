@@ -109,7 +109,10 @@ impl Call {
     }
 
     /// A call whose callback runs `hook`.
-    pub fn with_hook(lane: &Arc<Lane>, hook: impl Fn(&Outcome) + Send + Sync + 'static) -> Arc<Self> {
+    pub fn with_hook(
+        lane: &Arc<Lane>,
+        hook: impl Fn(&Outcome) + Send + Sync + 'static,
+    ) -> Arc<Self> {
         Self::make(lane, Some(Box::new(hook)))
     }
 

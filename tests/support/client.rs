@@ -165,7 +165,12 @@ impl Client {
     }
 
     /// The form with options: a timeout and a destructor; gives the deletion's id.
-    pub fn begin_delete_with(&self, id: &str, timeout_ms: u32, call: &Arc<Call>) -> (i32, DeletionId) {
+    pub fn begin_delete_with(
+        &self,
+        id: &str,
+        timeout_ms: u32,
+        call: &Arc<Call>,
+    ) -> (i32, DeletionId) {
         let id = CString::new(id).unwrap();
         let mut deletion = DeletionId::default();
         let options = RawDeleteOptions {
@@ -191,7 +196,11 @@ impl Client {
     #[track_caller]
     pub fn delete(&self, id: &str) -> Outcome {
         let call = self.call();
-        assert_eq!(self.begin_delete(id, &call), abi::OK, "deleting is accepted");
+        assert_eq!(
+            self.begin_delete(id, &call),
+            abi::OK,
+            "deleting is accepted"
+        );
         call.wait()
     }
 
@@ -371,7 +380,8 @@ impl Client {
     pub fn total_unread(&self) -> u64 {
         let mut total = u64::MAX;
         // SAFETY: a valid pointer.
-        assert_eq!(unsafe { (abi().total_unread)(self.handle(), &raw mut total) }, abi::OK);
+        let code = unsafe { (abi().total_unread)(self.handle(), &raw mut total) };
+        assert_eq!(code, abi::OK);
         total
     }
 

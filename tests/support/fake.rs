@@ -78,7 +78,11 @@ impl FakeServer {
                     return;
                 }
                 let (stream, shared) = (stream.unwrap(), behind.clone());
-                shared.open.lock().unwrap().push(stream.try_clone().unwrap());
+                shared
+                    .open
+                    .lock()
+                    .unwrap()
+                    .push(stream.try_clone().unwrap());
                 std::thread::spawn(move || shared.serve(stream));
             }
         });
@@ -153,14 +157,25 @@ impl Shared {
                 requests.push(request.clone());
                 requests.len() - 1
             };
-            if !self.answer(&mut stream, (self.script)(&request, number), &request, false) {
+            if !self.answer(
+                &mut stream,
+                (self.script)(&request, number),
+                &request,
+                false,
+            ) {
                 return;
             }
         }
     }
 
     /// `false` when the connection is over.
-    fn answer(&self, stream: &mut TcpStream, answer: Answer, request: &Request, slow: bool) -> bool {
+    fn answer(
+        &self,
+        stream: &mut TcpStream,
+        answer: Answer,
+        request: &Request,
+        slow: bool,
+    ) -> bool {
         let envelope = |mut fields: Value, status: &str, code: i32, info: &str| {
             fields["ActionStatus"] = status.into();
             fields["ErrorCode"] = code.into();
@@ -170,7 +185,11 @@ impl Shared {
         };
         let (status, headers, body) = match answer {
             Answer::Ok(fields) => {
-                let fields = if fields.is_null() { done(request) } else { fields };
+                let fields = if fields.is_null() {
+                    done(request)
+                } else {
+                    fields
+                };
                 ("200 OK", "", envelope(fields, "OK", 0, ""))
             }
             Answer::Fail(code, info) => ("200 OK", "", envelope(json!({}), "FAIL", code, info)),
@@ -298,7 +317,10 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut length = 0;
     loop {
         let mut header = String::new();
-        reader.read_line(&mut header).ok().filter(|read| *read > 0)?;
+        reader
+            .read_line(&mut header)
+            .ok()
+            .filter(|read| *read > 0)?;
         let header = header.trim().to_ascii_lowercase();
         if header.is_empty() {
             break;

@@ -76,7 +76,13 @@ impl Server {
             .unwrap();
         std::fs::write(&file, secret).unwrap();
         let output = Command::new(build::server())
-            .args(["usersig", "--app-id", &app_id.to_string(), "--identifier", user])
+            .args([
+                "usersig",
+                "--app-id",
+                &app_id.to_string(),
+                "--identifier",
+                user,
+            ])
             .arg("--secret-file")
             .arg(&file)
             .args(more)
