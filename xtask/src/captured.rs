@@ -29,7 +29,12 @@ impl Captured {
 
     /// Runs a program to its end; says whether it succeeded.
     pub fn run(&mut self, command: &mut Command) -> Result<bool> {
-        let what = format!("{command:?}");
+        // Without its environment: that may hold a credential.
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let what = words
+            .map(|word| word.to_string_lossy())
+            .collect::<Vec<_>>()
+            .join(" ");
         self.note(&format!("$ {what}"))?;
         let clone = || self.file.try_clone().context("cannot capture output");
         command
