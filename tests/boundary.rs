@@ -720,10 +720,8 @@ fn a_forked_child_is_refused() {
     }
     let mut status = 0;
     // SAFETY: a child of this process.
-    assert_eq!(
-        unsafe { libc::waitpid(process, &raw mut status, 0) },
-        process
-    );
+    let waited = unsafe { libc::waitpid(process, &raw mut status, 0) };
+    assert_eq!(waited, process);
     assert!(libc::WIFEXITED(status), "the child crashed: {status}");
     assert_eq!(
         libc::WEXITSTATUS(status),
