@@ -421,7 +421,7 @@ fn close_leaves_no_thread() {
         };
         options.delivery = turn / 2 % 2;
         let client = options.open();
-        assert!(child::threads("adieu-") >= 2, "the client has threads");
+        eventually("the client has threads", || child::threads("adieu-") >= 2);
         let call = client.call();
         assert_eq!(client.begin_list(&call), abi::OK);
         assert_eq!(client.begin_delete("c2c_bob", &client.call()), abi::OK);
@@ -720,10 +720,8 @@ fn a_forked_child_is_refused() {
     }
     let mut status = 0;
     // SAFETY: a child of this process.
-    assert_eq!(
-        unsafe { libc::waitpid(process, &raw mut status, 0) },
-        process
-    );
+    let waited = unsafe { libc::waitpid(process, &raw mut status, 0) };
+    assert_eq!(waited, process);
     assert!(libc::WIFEXITED(status), "the child crashed: {status}");
     assert_eq!(
         libc::WEXITSTATUS(status),
@@ -732,6 +730,34 @@ fn a_forked_child_is_refused() {
     );
     assert!(call.events().is_empty());
     assert_eq!(client.delete("c2c_bob"), Outcome::Success);
+}
+
+/// ABI-4, ABI-5: a forked child that lives on, as a host's helper may, does not keep the store:
+/// when close has returned, the folder can be opened again.
+#[test]
+fn a_forked_child_does_not_keep_the_store() {
+    if !child::is_child() {
+        return child::passes("a_forked_child_does_not_keep_the_store", &[]);
+    }
+    let folder = folder();
+    let client = Client::local(folder.path());
+    // SAFETY: the child only sleeps and leaves without destructors.
+    let process = unsafe { libc::fork() };
+    if process == 0 {
+        // SAFETY: as above.
+        unsafe {
+            libc::sleep(30);
+            libc::_exit(0);
+        }
+    }
+    assert_eq!(client.close(), abi::OK);
+    let again = Options::local(folder.path()).try_open().map(drop);
+    // SAFETY: ends and collects the child of this process.
+    unsafe {
+        libc::kill(process, libc::SIGKILL);
+        libc::waitpid(process, ptr::null_mut(), 0);
+    }
+    assert_eq!(again, Ok(()));
 }
 
 /// ABI-3: a panic while a client works does not stop its process, its other clients or its close.

@@ -678,7 +678,7 @@ fn strings_are_copied() {
 #[test]
 fn text_that_is_not_utf8_is_told() {
     let (_folder, client) = filled();
-    let bad = b"c2c_b\xffb\0".as_ptr().cast::<c_char>();
+    let bad = c"c2c_b\xffb".as_ptr();
     let good = c"c2c_bob".as_ptr();
     let message = |sender, body| RawNewMessage {
         struct_size: size_of::<RawNewMessage>() as u32,

@@ -110,23 +110,16 @@ impl Deletions {
             return self.answered(answers, store);
         };
         let intents: Vec<_> = begun.iter().map(|(intent, _)| intent.clone()).collect();
-        match store.begin(&intents) {
-            Ok(()) => asker.ask(
-                begun
-                    .into_iter()
-                    .map(|(intent, deadline)| Question { intent, deadline })
-                    .collect(),
-            ),
-            Err(error) => {
-                let ends = intents
-                    .iter()
-                    .map(|intent| self.end(&intent.conversation, Err(error.clone())));
-                let behind: Vec<_> = ends.flatten().collect();
-                if !behind.is_empty() {
-                    self.accept(behind, store);
-                }
-            }
-        }
+        let questions = begun.into_iter();
+        asker.ask(
+            questions
+                .map(|(intent, deadline)| Question { intent, deadline })
+                .collect(),
+        );
+        // While the request is on its way, the intent is written down. A crash in between is healed
+        // by the server, which tells this device at its next pull what it deleted itself. So is a
+        // disk too full for this: destroying a key needs no space.
+        let _ = store.begin(&intents);
     }
 
     /// Takes the server's answers: what it deleted dies here too, what it refused is kept, and

@@ -53,7 +53,6 @@ fn built(what: &[&str], names: &[&str]) -> PathBuf {
         .filter(|message| message["reason"] == "compiler-artifact")
         .flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default())
         .filter_map(|file| file.as_str().map(PathBuf::from))
-        .filter(|file| names.iter().any(|name| file.ends_with(name)))
-        .next_back()
+        .rfind(|file| names.iter().any(|name| file.ends_with(name)))
         .unwrap_or_else(|| panic!("cargo build {what:?} made none of {names:?}"))
 }

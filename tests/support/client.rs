@@ -380,10 +380,8 @@ impl Client {
     pub fn total_unread(&self) -> u64 {
         let mut total = u64::MAX;
         // SAFETY: a valid pointer.
-        assert_eq!(
-            unsafe { (abi().total_unread)(self.handle(), &raw mut total) },
-            abi::OK
-        );
+        let code = unsafe { (abi().total_unread)(self.handle(), &raw mut total) };
+        assert_eq!(code, abi::OK);
         total
     }
 

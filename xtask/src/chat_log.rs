@@ -171,7 +171,10 @@ mod tests {
         assert_eq!(received.pair(), Some(("b", "z")));
         let mut untouched = line("group_a", "b");
         untouched.rename("a", "z");
-        assert_eq!((untouched.conversation.as_str(), untouched.sender.as_str()), ("group_a", "b"));
+        assert_eq!(
+            (untouched.conversation.as_str(), untouched.sender.as_str()),
+            ("group_a", "b")
+        );
     }
 
     #[test]

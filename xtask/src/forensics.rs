@@ -87,9 +87,7 @@ impl Search {
         let mut file = File::open(path)?;
         let mut window = Vec::new();
         loop {
-            let read = (&mut file)
-                .take(WINDOW as u64)
-                .read_to_end(&mut window)?;
+            let read = (&mut file).take(WINDOW as u64).read_to_end(&mut window)?;
             if read == 0 {
                 return Ok(());
             }
@@ -134,7 +132,8 @@ mod tests {
     #[test]
     fn finds_what_is_there_once_and_leaves_out_what_survives() {
         let folder = tempfile::tempdir().unwrap();
-        let mut search = Search::of(b"short\0a longer text\0a longer text\0the other text\0missing text\0");
+        let mut search =
+            Search::of(b"short\0a longer text\0a longer text\0the other text\0missing text\0");
         assert_eq!(search.searched(), 3);
         fs::write(folder.path().join("a"), b"..a longer text..").unwrap();
         fs::write(folder.path().join("b"), b"a longer textthe other text").unwrap();

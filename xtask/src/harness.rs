@@ -173,8 +173,7 @@ impl Harness {
             _ => bail!("the harness did not say what became of {conversation_id}"),
         };
         let texts = self.texts.join(format!("{}.texts", self.deletions));
-        let texts =
-            fs::read(&texts).with_context(|| format!("cannot read {}", texts.display()))?;
+        let texts = fs::read(&texts).with_context(|| format!("cannot read {}", texts.display()))?;
         Ok((done, texts))
     }
 

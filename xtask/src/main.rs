@@ -1,15 +1,19 @@
 //! The house's own commands: `cargo xtask demo | test | contract`.
 
 mod c_build;
+mod c_programs;
+mod captured;
 mod chat_log;
 mod children;
-mod compilers;
 mod contract;
 mod demo;
-mod elf;
+mod demo_suite;
+mod exports;
 mod forensics;
 mod harness;
+mod header;
 mod machine;
+mod named_tests;
 mod plain_store;
 mod report;
 mod rest;
@@ -17,7 +21,6 @@ mod scenario;
 mod server;
 mod suites;
 mod tally;
-mod tests_of;
 mod workspace;
 
 use std::{path::PathBuf, process::ExitCode};

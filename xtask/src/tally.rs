@@ -23,28 +23,36 @@ impl Tally {
         }
     }
 
-    /// Counts the tests of `cargo test` from what it printed.
+    /// Counts the tests of `cargo test` from what it printed, errors and results in one stream. The
+    /// last result after each program's start is that program's own: a test may have run a test
+    /// program itself, and its words are shown when it fails.
     pub fn of_cargo_test(output: &str) -> Self {
+        let mut total = Self::default();
+        let mut own = Self::default();
+        for line in output.lines().map(str::trim) {
+            if line.starts_with("Running ") || line.starts_with("Doc-tests ") {
+                total += std::mem::take(&mut own);
+            } else if let Some(result) = line.strip_prefix("test result: ") {
+                own = Self::of_result(result);
+            }
+        }
+        total += own;
+        total
+    }
+
+    fn of_result(result: &str) -> Self {
         let mut tally = Self::default();
-        for line in output.lines() {
-            let Some((_, counts)) = line
-                .trim()
-                .strip_prefix("test result: ")
-                .and_then(|rest| rest.split_once(". "))
-            else {
-                continue;
-            };
-            for count in counts.split("; ") {
-                if let Some((Ok(number), what)) =
-                    count.split_once(' ').map(|(n, what)| (n.parse::<u64>(), what))
-                {
-                    match what {
-                        "passed" => tally.passed += number,
-                        "failed" => tally.failed += number,
-                        "ignored" => tally.skipped += number,
-                        _ => {}
-                    }
-                }
+        let counts = result.split_once(". ").map_or("", |(_, counts)| counts);
+        for (number, what) in counts
+            .split("; ")
+            .filter_map(|count| count.split_once(' '))
+            .filter_map(|(number, what)| Some((number.parse::<u64>().ok()?, what)))
+        {
+            match what {
+                "passed" => tally.passed = number,
+                "failed" => tally.failed = number,
+                "ignored" => tally.skipped = number,
+                _ => {}
             }
         }
         tally
@@ -65,10 +73,13 @@ mod tests {
 
     #[test]
     fn cargos_results_are_added_up() {
-        let output = "running 3 tests\n\
+        let output = "     Running unittests src/lib.rs (a)\n\
             test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.01s\n\
-            noise\n\
-            test result: FAILED. 5 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1s\n";
+                 Running tests/call.rs (b)\n\
+            test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 9 filtered out; finished in 1s\n\
+            test result: FAILED. 5 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1s\n\
+               Doc-tests adieu\n\
+            test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0s\n";
         assert_eq!(
             Tally::of_cargo_test(output),
             Tally {
