@@ -50,3 +50,9 @@ impl Disk {
         Ok(start.elapsed())
     }
 }
+
+/// Brings everything that any program has written to the disk.
+pub fn sync_all() -> Result<()> {
+    std::process::Command::new("sync").status()?;
+    Ok(())
+}

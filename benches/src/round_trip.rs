@@ -50,6 +50,7 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     for size in sizes {
         let mut total = Samples::default();
         for round in 0..rounds_of(*size, rounds) {
+            crate::floor::sync_all()?;
             for _ in 0..5 {
                 flush.push(disk.append()?);
                 trip.push(round_trip(&server.url)?);
