@@ -293,6 +293,9 @@ fn two_outcomes_of_one_conversation_at_once() {
         late.events().len() == 1
     });
     assert_eq!(late.wait(), Outcome::Success);
+    client.close();
+    let client = Client::local(folder.path());
+    assert_eq!(client.texts("c2c_bob"), ["three"], "after the next open");
 }
 
 /// DEL-3: a stale message never brings anything back, a newer one brings back itself; across a

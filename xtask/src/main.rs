@@ -21,6 +21,7 @@ mod scenario;
 mod server;
 mod suites;
 mod tally;
+mod test;
 mod workspace;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -81,8 +82,8 @@ struct ContractArgs {
 fn main() -> ExitCode {
     let done = children::on_interrupt_end_all().and_then(|()| match Cli::parse().command {
         Command::Demo(args) => demo::run(&args.files, args.built_in, args.json),
-        Command::Test(args) if args.list => suites::list(),
-        Command::Test(args) => suites::run(&args.only),
+        Command::Test(args) if args.list => test::list(),
+        Command::Test(args) => test::run(&args.only),
         Command::Contract(args) => contract::run(args.update),
     });
     match done {
