@@ -42,20 +42,10 @@ fn header() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let made = PathBuf::from(env::var("OUT_DIR")?).join("adieu.h");
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml"))?;
-    let mut sources = cbindgen::Builder::new().with_config(config);
-    for room in [
-        "mod",
-        "callback",
-        "client",
-        "conversation",
-        "deletion",
-        "message",
-        "status",
-        "verify",
-        "version",
-    ] {
-        sources = sources.with_src(root.join(format!("src/ffi/{room}.rs")));
-    }
+    // cbindgen follows the `mod` lines from here.
+    let sources = cbindgen::Builder::new()
+        .with_config(config)
+        .with_src(root.join("src/ffi/mod.rs"));
     sources.generate()?.write_to_file(&made);
     let committed = root.join("include/adieu.h");
     let (new, old) = (fs::read(&made)?, fs::read(&committed).unwrap_or_default());

@@ -25,6 +25,7 @@ use crate::queue::Queue;
 use crate::remote::Remote;
 use crate::store::{RawKey, Store, Verification};
 use crate::sync::{Page, Puller, Sink};
+use crate::threads::Threads;
 use crate::worker::{Command, PAGES_AHEAD, Worker};
 
 /// Most messages in one [`Client::save`].
@@ -67,7 +68,8 @@ pub struct Client {
     remote: Option<Arc<Remote>>,
     ids: Arc<IdSource>,
     puller: Mutex<Option<Puller>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Threads,
+    running: Mutex<Vec<JoinHandle<()>>>,
     deliverer: Mutex<Option<JoinHandle<()>>>,
     closing: AtomicBool,
     close_from_callback: AtomicBool,
@@ -84,7 +86,13 @@ impl Client {
         if let Some(server) = &config.server {
             Remote::check(&server.url, server.device.as_deref())?;
         }
-        let store = Store::open(&config.folder, &config.user, config.master_key)?;
+        let positions = Arc::new(Positions::default());
+        let store = Store::open(
+            &config.folder,
+            &config.user,
+            config.master_key,
+            positions.clone(),
+        )?;
         let remote = match config.server {
             Some(Server {
                 url,
@@ -103,29 +111,28 @@ impl Client {
             }
             None => None,
         };
-        let positions = Arc::new(Positions::default());
-        store.publish(&positions);
 
         let queue = Arc::new(Queue::new());
         let delivery = Arc::new(Delivery::new(config.delivery));
         let receipts = Arc::new(Receipts::default());
-        let mut threads = Vec::new();
+        let threads = Threads::new();
+        let mut running = Vec::new();
         let mut asker = None;
         let mut puller = None;
         if let Some(remote) = &remote {
             let answers = queue.clone();
-            let (line, thread) = Asker::start(remote.clone(), move |answer| {
+            let (line, mut started) = Asker::start(threads, remote, move |answer| {
                 push(&answers, Command::Answered(answer))
             })?;
             asker = Some(line);
-            threads.push(thread);
+            running.append(&mut started);
             let sink = ToWorker {
                 queue: queue.clone(),
                 positions: positions.clone(),
             };
-            let (line, thread) = Puller::start(remote.clone(), sink)?;
+            let (line, thread) = Puller::start(threads, remote.clone(), sink)?;
             puller = Some(line);
-            threads.push(thread);
+            running.push(thread);
         }
         let ids = Arc::new(IdSource::new()?);
         let told = queue.clone();
@@ -138,12 +145,7 @@ impl Client {
             ids.clone(),
             delivered,
         );
-        threads.extend(Worker::start(
-            store,
-            deletions,
-            positions.clone(),
-            queue.clone(),
-        )?);
+        running.extend(Worker::start(threads, store, deletions, queue.clone())?);
         let client = Arc::new(Self {
             queue,
             positions,
@@ -152,7 +154,8 @@ impl Client {
             remote,
             ids,
             puller: Mutex::new(puller),
-            threads: Mutex::new(threads),
+            threads,
+            running: Mutex::new(running),
             deliverer: Mutex::new(None),
             closing: AtomicBool::new(false),
             close_from_callback: AtomicBool::new(false),
@@ -173,17 +176,14 @@ impl Client {
     /// called when a close from a callback has taken effect.
     pub fn start_delivering(self: &Arc<Self>, gone: impl FnOnce() + Send + 'static) -> Result<()> {
         let client = self.clone();
-        let thread = std::thread::Builder::new()
-            .name("adieu-deliver".to_owned())
-            .spawn(move || {
-                client
-                    .delivery
-                    .run_until_finished(|| client.close_from_callback.load(Ordering::SeqCst));
-                if client.close_from_callback.load(Ordering::SeqCst) {
-                    client.close_here();
-                    gone();
-                }
-            })?;
+        let thread = self.threads.spawn("adieu-deliver", move || {
+            let closing = || client.close_from_callback.load(Ordering::SeqCst);
+            client.delivery.run_until_finished(closing);
+            if closing() {
+                client.close_here();
+                gone();
+            }
+        })?;
         *self.deliverer.lock() = Some(thread);
         Ok(())
     }
@@ -343,6 +343,12 @@ impl Client {
         delivered
     }
 
+    /// Whether this thread is inside a callback of this client, or one of its own: it cannot wait
+    /// for the client's end.
+    pub fn is_here(&self) -> bool {
+        self.threads.is_one() || self.delivery.is_delivering_here()
+    }
+
     /// Takes no more calls. `false` when that was so already.
     pub fn begin_close(&self) -> bool {
         !self.closing.swap(true, Ordering::SeqCst)
@@ -370,17 +376,15 @@ impl Client {
     /// Closes without waiting: `last` is delivered after everything else, and then nothing is.
     pub fn close_elsewhere(self: &Arc<Self>, last: Job) -> Result<()> {
         let client = self.clone();
-        std::thread::Builder::new()
-            .name("adieu-close".to_owned())
-            .spawn(move || {
-                client.stop_threads();
-                let closed = client.clone();
-                client.delivery.push(Box::new(move || {
-                    last();
-                    closed.note_closed();
-                }));
-                client.delivery.finish();
-            })?;
+        self.threads.spawn("adieu-close", move || {
+            client.stop_threads();
+            let closed = client.clone();
+            client.delivery.push(Box::new(move || {
+                last();
+                closed.note_closed();
+            }));
+            client.delivery.finish();
+        })?;
         Ok(())
     }
 
@@ -404,8 +408,8 @@ impl Client {
         }
         drop(self.puller.lock().take());
         self.queue.close();
-        let threads = std::mem::take(&mut *self.threads.lock());
-        for thread in threads {
+        let running = std::mem::take(&mut *self.running.lock());
+        for thread in running {
             let _ = thread.join();
         }
     }

@@ -17,4 +17,5 @@ mod queue;
 pub mod remote;
 pub mod store;
 pub mod sync;
+mod threads;
 mod worker;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use crate::conversation::{ConversationId, Message, Positions, Source, Summary};
+use crate::conversation::{ConversationId, Message, Source, Summary};
 use crate::deletion::{Answer, DeletionId, Deletions, Request};
 use crate::delivery::Reply;
 use crate::error::Result;
@@ -14,6 +14,7 @@ use crate::failpoint::failpoint;
 use crate::queue::Queue;
 use crate::store::{Checkpointer, Store, Verification};
 use crate::sync::Page;
+use crate::threads::Threads;
 
 /// Pulled pages that may wait: enough that neither side idles, too few to fill memory.
 pub const PAGES_AHEAD: usize = 4;
@@ -95,7 +96,6 @@ impl Command {
 pub struct Worker {
     store: Store,
     deletions: Deletions,
-    positions: Arc<Positions>,
     queue: Arc<Queue<Command>>,
     /// The first error of the pull at hand, for its reply.
     pull: Result<()>,
@@ -109,9 +109,9 @@ impl Worker {
     /// Starts the worker and the thread that makes checkpoints beside it. Both end when the queue
     /// is closed and empty.
     pub fn start(
+        threads: Threads,
         store: Store,
         deletions: Deletions,
-        positions: Arc<Positions>,
         queue: Arc<Queue<Command>>,
     ) -> Result<[JoinHandle<()>; 2]> {
         let checkpointer = store.checkpointer()?;
@@ -120,17 +120,16 @@ impl Worker {
         let worker = Self {
             store,
             deletions,
-            positions,
             queue,
             pull: Ok(()),
             checkpoints,
             written: 0,
             purging: true,
         };
-        let builder = |name: &str| std::thread::Builder::new().name(name.to_owned());
-        let checkpoints = builder("adieu-checkpoint")
-            .spawn(move || make_checkpoints(&checkpointer, &wanted, &told))?;
-        let worker = builder("adieu-work").spawn(move || worker.run())?;
+        let checkpoints = threads.spawn("adieu-checkpoint", move || {
+            make_checkpoints(&checkpointer, &wanted, &told);
+        })?;
+        let worker = threads.spawn("adieu-work", move || worker.run())?;
         Ok([worker, checkpoints])
     }
 
@@ -156,10 +155,9 @@ impl Worker {
         while !commands.is_empty() {
             let step = catch_unwind(AssertUnwindSafe(|| self.step(&mut commands)));
             if step.is_err() {
-                continue;
+                self.deletions.after_panic();
             }
         }
-        self.positions.set_unread(self.store.unread());
     }
 
     fn step(&mut self, commands: &mut VecDeque<Command>) {
@@ -214,12 +212,8 @@ impl Worker {
                     Some(&page.title),
                     &page.messages,
                 );
-                match (&saved, page.messages.last()) {
-                    (Ok(()), Some(last)) => self
-                        .positions
-                        .raise(&page.conversation.native(), last.position),
-                    _ if self.pull.is_ok() => self.pull = saved,
-                    _ => {}
+                if self.pull.is_ok() {
+                    self.pull = saved;
                 }
             }
             Command::EraseElsewhere {

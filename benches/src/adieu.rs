@@ -300,10 +300,8 @@ impl Client {
         };
         if code != 0 {
             // SAFETY: the library terminates the text.
-            bail!(
-                "open: {code}: {}",
-                unsafe { CStr::from_ptr(why.as_ptr()) }.to_string_lossy()
-            );
+            let why = unsafe { CStr::from_ptr(why.as_ptr()) }.to_string_lossy();
+            bail!("open: {code}: {why}");
         }
         Ok(Self {
             api,

@@ -6,6 +6,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+
 use adieu_protocol::path;
 use adieu_protocol::recent_contact::{
     BatchDelete, BatchDeleteItem, BatchDeleted, Delete, Deleted, MAX_BATCH, Target,
@@ -14,6 +16,12 @@ use adieu_protocol::recent_contact::{
 use crate::error::{Error, Result, code};
 use crate::remote::{CallError, Remote};
 use crate::store::Intent;
+use crate::threads::Threads;
+
+/// Deadlines this close to each other share a request.
+const TOGETHER: Duration = Duration::from_millis(250);
+/// Threads that ask: one stalled request holds up nobody else's timeout.
+const LINES: usize = 4;
 
 /// A deletion that the server is to carry out.
 pub struct Question {
@@ -31,34 +39,56 @@ pub struct Answer {
     pub result: Result<Option<u64>>,
 }
 
-/// The line to the server. Dropped, it ends the thread behind it.
+/// The line to the server. Dropped, it ends the threads behind it.
 pub struct Asker(Sender<Vec<Question>>);
 
 impl Asker {
-    /// Starts the thread; `answered` is called on it.
+    /// Starts the threads; `answered` is called on them.
     pub fn start(
-        remote: Arc<Remote>,
-        answered: impl Fn(Vec<Answer>) + Send + 'static,
-    ) -> Result<(Self, JoinHandle<()>)> {
+        threads: Threads,
+        remote: &Arc<Remote>,
+        answered: impl Fn(Vec<Answer>) + Send + Sync + 'static,
+    ) -> Result<(Self, Vec<JoinHandle<()>>)> {
         let (line, questions) = channel();
-        let thread = std::thread::Builder::new()
-            .name("adieu-ask".to_owned())
-            .spawn(move || run(&remote, &questions, answered))?;
-        Ok((Self(line), thread))
+        let questions = Arc::new(Mutex::new(questions));
+        let answered = Arc::new(answered);
+        let start = |_| {
+            let (remote, questions, answered) =
+                (remote.clone(), questions.clone(), answered.clone());
+            threads.spawn("adieu-ask", move || run(&remote, &questions, &*answered))
+        };
+        let started = (0..LINES).map(start).collect::<Result<_>>()?;
+        Ok((Self(line), started))
     }
 
     /// Asks; everything in one call goes out together.
     pub fn ask(&self, questions: Vec<Question>) {
-        // The thread ends only after this line is dropped, so there is someone to hear.
+        // The threads end only after this line is dropped, so there is someone to hear.
         let _ = self.0.send(questions);
     }
 }
 
-fn run(remote: &Remote, questions: &Receiver<Vec<Question>>, answered: impl Fn(Vec<Answer>)) {
-    while let Ok(mut asked) = questions.recv() {
-        asked.extend(questions.try_iter().flatten());
-        while !asked.is_empty() {
-            let batch: Vec<_> = asked.drain(..asked.len().min(MAX_BATCH)).collect();
+fn run(
+    remote: &Remote,
+    questions: &Mutex<Receiver<Vec<Question>>>,
+    answered: &impl Fn(Vec<Answer>),
+) {
+    loop {
+        // The lock is held while waiting: the others wait behind it, for the same.
+        let mut asked = {
+            let questions = questions.lock();
+            let Ok(mut asked) = questions.recv() else {
+                return;
+            };
+            asked.extend(questions.try_iter().flatten());
+            asked
+        };
+        // Those who wait shortest first, and never in one request with those who wait longer.
+        asked.sort_by_key(|question| question.deadline);
+        while let Some(first) = asked.first() {
+            let together = first.deadline + TOGETHER;
+            let end = asked.partition_point(|question| question.deadline <= together);
+            let batch: Vec<_> = asked.drain(..end.min(MAX_BATCH)).collect();
             answered(ask(remote, batch));
         }
     }
@@ -77,18 +107,14 @@ fn ask(remote: &Remote, batch: Vec<Question>) -> Vec<Answer> {
         .into_iter()
         .map(|question| Answer {
             intent: question.intent,
-            result: Err(Error::Network {
-                code: code::QUEUE_TIMED_OUT,
-                text: "the timeout passed before the request could be sent; nothing was deleted"
-                    .to_owned(),
-            }),
+            result: Err(too_late()),
         })
         .collect();
     answers.extend(local.into_iter().map(|question| Answer {
         result: Ok(question.intent.cut_off),
         intent: question.intent,
     }));
-    let Some(deadline) = asked.iter().map(|question| question.deadline).min() else {
+    let Some(deadline) = asked.iter().map(|question| question.deadline).max() else {
         return answers;
     };
     let time = deadline - now;
@@ -99,18 +125,21 @@ fn ask(remote: &Remote, batch: Vec<Question>) -> Vec<Answer> {
         }),
         many => {
             let results = ask_for_many(remote, many, time);
-            answers.extend(
-                asked
-                    .into_iter()
-                    .zip(results)
-                    .map(|(question, result)| Answer {
-                        intent: question.intent,
-                        result,
-                    }),
-            );
+            let pairs = asked.into_iter().zip(results);
+            answers.extend(pairs.map(|(question, result)| Answer {
+                intent: question.intent,
+                result,
+            }));
         }
     }
     answers
+}
+
+fn too_late() -> Error {
+    Error::Network {
+        code: code::QUEUE_TIMED_OUT,
+        text: "the timeout passed before the request could be sent; nothing was deleted".to_owned(),
+    }
 }
 
 /// Positions of the host are its own; the server knows nothing of them.
@@ -132,7 +161,7 @@ fn ask_for_one(remote: &Remote, intent: &Intent, time: Duration) -> Result<Optio
         device_id: Some(remote.device().to_owned()),
     };
     let deleted: Deleted = remote
-        .post_again_if_cut(path::DELETE, &request, time)
+        .change_again_if_cut(path::DELETE, &request, time)
         .map_err(deletion_error)?;
     Ok(deleted.cleared_through)
 }
@@ -155,7 +184,7 @@ fn ask_for_many(
             })
             .collect(),
     };
-    match remote.post_again_if_cut::<_, BatchDeleted>(path::BATCH_DELETE, &request, time) {
+    match remote.change_again_if_cut::<_, BatchDeleted>(path::BATCH_DELETE, &request, time) {
         Ok(answer) if answer.results.len() == questions.len() => answer
             .results
             .into_iter()

@@ -41,6 +41,8 @@ pub struct Deletions {
     flights: HashMap<ConversationId, Flight>,
     /// Deletions whose outcome is not known: asked again at the next connection.
     parked: Vec<Intent>,
+    /// Conversations that are being worked on right now, for when the work panics.
+    at_work: Vec<ConversationId>,
     /// Delivered, and not yet forgotten by the store.
     untidy: Vec<(DeletionId, ConversationId)>,
 }
@@ -62,6 +64,7 @@ impl Deletions {
             delivered,
             flights: HashMap::new(),
             parked: Vec::new(),
+            at_work: Vec::new(),
             untidy: Vec::new(),
         }
     }
@@ -88,12 +91,27 @@ impl Deletions {
                         behind: VecDeque::new(),
                     };
                     self.flights.insert(intent.conversation.clone(), flight);
+                    self.at_work.push(intent.conversation.clone());
                     begun.push((intent, deadline));
                 }
             }
         }
         if !begun.is_empty() {
             self.begin(begun, store);
+        }
+        self.at_work.clear();
+    }
+
+    /// A bug has interrupted the work: the calls that it was for hear so. What is written down is
+    /// taken up at the next connection.
+    pub fn after_panic(&mut self) {
+        for conversation in std::mem::take(&mut self.at_work) {
+            if let Some(flight) = self.flights.get(&conversation) {
+                self.parked.push(flight.intent.clone());
+            }
+            for request in self.end(&conversation, Err(Error::Panic)) {
+                request.reply.send(Err(Error::Panic));
+            }
         }
     }
 
@@ -126,6 +144,11 @@ impl Deletions {
     /// what is unclear is parked.
     pub fn answered(&mut self, answers: Vec<Answer>, store: &mut Store) {
         let (mut erasures, mut refused, mut ended) = (Vec::new(), Vec::new(), Vec::new());
+        self.at_work.extend(
+            answers
+                .iter()
+                .map(|answer| answer.intent.conversation.clone()),
+        );
         for Answer { intent, result } in answers {
             match result {
                 Ok(cleared_through) => erasures.push(Erasure {
@@ -163,6 +186,7 @@ impl Deletions {
         // Nobody waits for the rows: they follow when success is on its way to the app, and at the
         // next open if they cannot now.
         let _ = store.record(&erasures);
+        self.at_work.clear();
         if !behind.is_empty() {
             self.accept(behind, store);
         }

@@ -8,9 +8,9 @@ mod reply;
 
 pub use reply::Reply;
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread::ThreadId;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -33,11 +33,22 @@ pub struct Delivery {
     changed: Condvar,
 }
 
+/// Tells threads apart without making anything that a host's thread would have to free.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct ThreadMark(usize);
+
+impl ThreadMark {
+    fn here() -> Self {
+        thread_local!(static MARK: Cell<u8> = const { Cell::new(0) });
+        Self(MARK.with(|mark| std::ptr::from_ref(mark).addr()))
+    }
+}
+
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
     /// Who runs a job right now.
-    deliverer: Option<ThreadId>,
+    deliverer: Option<ThreadMark>,
     /// The host was asked to poll and has not done so yet.
     posted: bool,
     /// Nothing comes any more: whoever delivers leaves when the queue is empty.
@@ -134,7 +145,7 @@ impl Delivery {
 
     /// Whether this thread is inside a callback of this client.
     pub fn is_delivering_here(&self) -> bool {
-        self.state.lock().deliverer == Some(std::thread::current().id())
+        self.state.lock().deliverer == Some(ThreadMark::here())
     }
 
     fn run<'a>(
@@ -142,7 +153,7 @@ impl Delivery {
         mut state: parking_lot::MutexGuard<'a, State>,
         job: Job,
     ) -> parking_lot::MutexGuard<'a, State> {
-        state.deliverer = Some(std::thread::current().id());
+        state.deliverer = Some(ThreadMark::here());
         drop(state);
         // Host code is C and does not unwind; what is caught here is a bug of the library's own
         // glue, which must not end the delivery of everything behind it.

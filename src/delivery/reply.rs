@@ -5,10 +5,13 @@ use std::sync::Arc;
 use super::Delivery;
 use crate::error::{Error, Result};
 
+/// What fulfils a duty.
+type Answer<T> = Box<dyn FnOnce(Result<T>) + Send>;
+
 /// Answers one call. Dropped without an answer, as a panic on its way would, it answers with
 /// [`Error::Panic`]: whatever happens, the host hears once.
 pub struct Reply<T: Send + 'static> {
-    open: Option<(Box<dyn FnOnce(Result<T>) + Send>, Arc<Delivery>)>,
+    open: Option<(Answer<T>, Arc<Delivery>)>,
 }
 
 impl<T: Send + 'static> Reply<T> {

@@ -11,7 +11,7 @@ use super::callback::{
 };
 use super::guard::{guard, watch_forks};
 use super::options::{self, Sized32};
-use super::status::{ADIEU_ERR_INVALID_ARGUMENT, ADIEU_PENDING};
+use super::status::{self, ADIEU_ERR_INVALID_ARGUMENT, ADIEU_OK, ADIEU_PENDING};
 use super::{handle, text};
 use crate::client::{Client, Config, Server};
 use crate::delivery::Mode;
@@ -90,7 +90,8 @@ pub unsafe extern "C" fn adieu_client_open(
     error_text: *mut c_char,
     error_text_size: usize,
 ) -> i32 {
-    guard(|| {
+    let mut text = None;
+    let code = guard(|| {
         if client.is_null() {
             return Err(ADIEU_ERR_INVALID_ARGUMENT);
         }
@@ -103,19 +104,20 @@ pub unsafe extern "C" fn adieu_client_open(
         let opened = unsafe { config(&options) }
             .and_then(Client::open)
             .and_then(start);
-        match opened {
-            Ok(handle) => {
-                // SAFETY: as above.
-                unsafe { client.write(handle) };
-                Ok(())
-            }
-            Err(error) => {
-                // SAFETY: NULL or `error_text_size` writable bytes by the contract.
-                unsafe { write_error(&error, error_text, error_text_size) };
-                Err(error.code())
-            }
-        }
-    })
+        let handle = opened.map_err(|error| {
+            text = Some(error.to_string());
+            error.code()
+        })?;
+        // SAFETY: as above.
+        unsafe { client.write(handle) };
+        Ok(())
+    });
+    if code != ADIEU_OK {
+        let text = text.unwrap_or_else(|| status::text(code).to_string_lossy().into_owned());
+        // SAFETY: NULL or `error_text_size` writable bytes by the contract.
+        unsafe { write_error(&text, error_text, error_text_size) };
+    }
+    code
 }
 
 /// # Safety
@@ -188,11 +190,10 @@ fn start(client: Arc<Client>) -> Result<*mut adieu_client> {
 
 /// # Safety
 /// `to` is NULL or points to `size` writable bytes.
-unsafe fn write_error(error: &Error, to: *mut c_char, size: usize) {
+unsafe fn write_error(text: &str, to: *mut c_char, size: usize) {
     let Some(room) = size.checked_sub(1).filter(|_| !to.is_null()) else {
         return;
     };
-    let text = error.to_string();
     let mut end = text.len().min(room);
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -213,8 +214,9 @@ unsafe fn write_error(error: &Error, to: *mut c_char, size: usize) {
 /// system's name resolver.
 ///
 /// From a callback of this client (or its post hook) it returns ADIEU_PENDING at once and takes
-/// effect when that callback returns. A second close waits for the first. Afterwards the handle
-/// is stale.
+/// effect when that callback returns. From a callback of another client it waits like any other
+/// thread: two clients that close each other from their callbacks wait for ever. A second close
+/// waits for the first. Afterwards the handle is stale.
 ///
 /// Errors: ADIEU_ERR_INVALID_HANDLE, ADIEU_ERR_FORKED.
 #[unsafe(no_mangle)]
@@ -222,22 +224,20 @@ pub unsafe extern "C" fn adieu_client_close(client: *mut adieu_client) -> i32 {
     guard(|| {
         let number = client as usize;
         let client = handle::find(client)?;
-        let in_callback = client.delivery().is_delivering_here();
         if !client.begin_close() {
-            if in_callback || is_library_thread() {
+            if client.is_here() {
                 return Err(ADIEU_PENDING);
             }
             client.wait_closed();
             return Ok(());
         }
-        if in_callback {
+        if client.delivery().is_delivering_here() {
             client.close_after_callback();
             return Err(ADIEU_PENDING);
         }
-        if is_library_thread() {
-            client
-                .close_elsewhere(Box::new(move || handle::remove(number)))
-                .map_err(|error| error.code())?;
+        if client.is_here() {
+            let last = Box::new(move || handle::remove(number));
+            client.close_elsewhere(last).map_err(|error| error.code())?;
             return Err(ADIEU_PENDING);
         }
         client.close_here();
@@ -276,13 +276,6 @@ pub unsafe extern "C" fn adieu_client_close_async(
             .close_elsewhere(Box::new(last))
             .map_err(|error| error.code())
     })
-}
-
-/// Whether this is one of the library's own threads, which cannot wait for its own end.
-fn is_library_thread() -> bool {
-    std::thread::current()
-        .name()
-        .is_some_and(|name| name.starts_with("adieu-"))
 }
 
 /// With ADIEU_DELIVER_BY_POLL: runs the callbacks that wait, on this thread. Returns how many, 0

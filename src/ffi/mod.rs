@@ -4,6 +4,10 @@
 //! This is the only room with unsafe code. What C callers must do for it to be sound, the header
 //! says in the comment of the function.
 
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "the contract of a function is its whole comment, which the header shows"
+)]
 #![allow(unsafe_code, reason = "the C boundary")]
 #![allow(
     non_camel_case_types,

@@ -117,7 +117,7 @@ pub extern "C" fn adieu_is_retryable(code: i32) -> i32 {
     i32::from(can_help)
 }
 
-fn text(code: i32) -> &'static CStr {
+pub(super) fn text(code: i32) -> &'static CStr {
     match code {
         ADIEU_OK => c"success",
         ADIEU_PENDING => c"pending: it is settled after the store is opened again",

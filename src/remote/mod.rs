@@ -90,6 +90,7 @@ impl Remote {
             .max_redirects_will_error(false)
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .max_idle_age(MAX_IDLE)
+            .max_idle_connections_per_host(8)
             .user_agent(concat!("libadieu/", env!("CARGO_PKG_VERSION")))
             .proxy(None)
             .build();
@@ -205,26 +206,51 @@ impl Remote {
         }
     }
 
-    /// One call that may be repeated without harm: when the connection was cut (an idle one that
-    /// the server had just closed looks like that), it is made once more.
-    pub fn post_again_if_cut<Q: Serialize, A: DeserializeOwned>(
+    /// A question that changes nothing: when the connection was cut (an idle one that the server
+    /// had just closed looks like that), it is asked once more.
+    pub fn ask_again_if_cut<Q: Serialize, A: DeserializeOwned>(
         &self,
         path: &str,
         request: &Q,
         time: Duration,
     ) -> std::result::Result<A, CallError> {
+        let (answer, _) = self.twice_if_cut(path, request, time);
+        answer
+    }
+
+    /// A change that may be made twice without harm: repeated as above. What the second request
+    /// is refused says nothing of the first, which may have arrived.
+    pub fn change_again_if_cut<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &Q,
+        time: Duration,
+    ) -> std::result::Result<A, CallError> {
+        match self.twice_if_cut(path, request, time) {
+            (Ok(answer), _) => Ok(answer),
+            (Err(CallError::Interrupted), _) => Err(CallError::Interrupted),
+            (Err(second), Some(first)) => {
+                let second = Error::from(second);
+                Err(CallError::Unclear(format!("{first}; then {second}")))
+            }
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// The answer, and what became of the first request where there were two.
+    fn twice_if_cut<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &Q,
+        time: Duration,
+    ) -> (std::result::Result<A, CallError>, Option<String>) {
         let start = Instant::now();
         match self.post(path, request, time) {
             Err(CallError::Unclear(first)) if start.elapsed() * 2 < time => {
-                // Whatever the second try says, the first one may have arrived.
-                match self.post(path, request, time.saturating_sub(start.elapsed())) {
-                    Err(CallError::NotSent { text, .. }) => {
-                        Err(CallError::Unclear(format!("{first}; then {text}")))
-                    }
-                    other => other,
-                }
+                let left = time.saturating_sub(start.elapsed());
+                (self.post(path, request, left), Some(first))
             }
-            other => other,
+            other => (other, None),
         }
     }
 

@@ -12,7 +12,7 @@
 //! destroyed and lets the rows follow, and [`Store::unfinished`] gives what must still be asked
 //! or told.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
 
@@ -95,7 +95,9 @@ impl Store {
                 Ok(changed)
             })
         })?;
-        self.entries.extend(changed);
+        for entry in changed.into_values() {
+            self.put(entry);
+        }
         failpoint("intent-recorded");
         Ok(())
     }
@@ -143,40 +145,34 @@ impl Store {
 
     /// Removes the last traces of deletions whose outcome has been delivered.
     pub fn forget(&mut self, delivered: &[(DeletionId, ConversationId)]) -> Result<()> {
-        let mut gone = Vec::new();
+        // By conversation: two of its deletions may have been delivered at once.
+        let mut gone: HashMap<&ConversationId, (Entry, DeletionId)> = HashMap::new();
         for (deletion, conversation) in delivered {
             let Some(entry) = self.entries.get(conversation) else {
                 continue;
             };
-            let others: i64 = self
-                .db
-                .prepare_cached(
-                    "SELECT count(*) FROM journal WHERE conversation = ? AND deletion <> ?",
-                )?
-                .query_row(params![entry.row, deletion.0], |row| row.get(0))?;
-            if others == 0 && (entry.hidden || entry.is_only_a_name()) {
-                gone.push((entry.clone(), *deletion));
+            let stays = !(entry.hidden || entry.is_only_a_name());
+            if !stays && !self.has_other_intents(entry.row, delivered)? {
+                gone.insert(conversation, (entry.clone(), *deletion));
             }
         }
-        let doomed: Vec<_> = gone
-            .iter()
-            .flat_map(|(entry, deletion)| {
-                let epitaph = Epitaph {
-                    deletion: *deletion,
-                    cut_off: entry.floor,
-                };
-                entry
-                    .epochs
-                    .iter()
-                    .map(|epoch| epoch.slot)
-                    .chain([entry.key])
-                    .map(move |slot| (slot, epitaph))
-            })
-            .collect();
+        let mut doomed = Vec::new();
+        for (entry, deletion) in gone.values() {
+            let epitaph = Epitaph {
+                deletion: *deletion,
+                cut_off: entry.floor,
+            };
+            let content = entry.epochs.iter().map(|epoch| epoch.slot);
+            doomed.extend(content.chain([entry.key]).map(|slot| (slot, epitaph)));
+        }
         self.keys.destroy(&doomed)?;
         failpoint("address-destroyed");
+        // Its address key is dead: whatever the rows say, the conversation begins anew from here.
+        for conversation in gone.keys() {
+            self.entries.remove(*conversation);
+        }
         unflushed(&mut self.db, |db| {
-            for (entry, _) in &gone {
+            for (entry, _) in gone.values() {
                 remove_conversation(db, entry.row)?;
             }
             for (deletion, _) in delivered {
@@ -185,12 +181,24 @@ impl Store {
             }
             Ok(())
         })?;
-        for (entry, _) in gone {
-            self.entries.remove(&entry.id);
-        }
         self.dead_slots
             .extend(doomed.iter().map(|(slot, _)| slot.index));
         Ok(())
+    }
+
+    /// Whether a conversation has deletions under way beside those that are done with.
+    fn has_other_intents(&self, row: i64, done: &[(DeletionId, ConversationId)]) -> Result<bool> {
+        let mut select = self
+            .db
+            .prepare_cached("SELECT deletion FROM journal WHERE conversation = ?")?;
+        let mut rows = select.query([row])?;
+        while let Some(row) = rows.next()? {
+            let deletion = DeletionId(row.get(0)?);
+            if !done.iter().any(|(done, _)| *done == deletion) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Takes intents back: the device keeps all of it. When this returns, a crash cannot bring
@@ -247,6 +255,25 @@ impl Store {
                 });
             }
         }
+        // Erased without a journal row (there is no server), and not forgotten: told long ago.
+        let written: HashSet<_> = unfinished
+            .iter()
+            .map(|left| left.intent.conversation.clone())
+            .collect();
+        for entry in self.entries.values() {
+            if (entry.hidden || entry.is_only_a_name()) && !written.contains(&entry.id) {
+                let intent = Intent {
+                    deletion: DeletionId([0; 16]),
+                    conversation: entry.id.clone(),
+                    cut_off: None,
+                    host_positions: false,
+                };
+                unfinished.push(Unfinished {
+                    intent,
+                    erased: true,
+                });
+            }
+        }
         Ok(unfinished)
     }
 
@@ -272,7 +299,7 @@ impl Store {
                     Ok(entry)
                 })
             })?;
-            self.entries.insert(erasure.conversation.clone(), entry);
+            self.put(entry);
         }
         Ok(())
     }
@@ -297,7 +324,7 @@ impl Store {
         } else {
             (entry.messages, entry.unread) = self.count_above_floor(&entry).unwrap_or_default();
         }
-        self.entries.insert(erasure.conversation.clone(), entry);
+        self.put(entry);
     }
 
     /// Messages and unread ones that survive; costs what survives.

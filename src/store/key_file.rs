@@ -85,23 +85,8 @@ pub struct KeyFile {
 }
 
 impl KeyFile {
-    /// Opens the file, or makes it where there is none.
-    ///
-    /// # Errors
-    /// [`Error::MasterKey`] when the master key is another, [`Error::StoreDamaged`] when the file
-    /// is no key file, [`Error::StoreNewer`]; the file is not written to in any of these cases.
-    pub fn open(path: &Path, master: &[u8; KEY_LEN]) -> Result<Self> {
-        let exists = path
-            .try_exists()
-            .map_err(|error| Error::StorePath(error.to_string()))?;
-        if exists {
-            Self::read(path, master)
-        } else {
-            Self::create(path, master)
-        }
-    }
-
-    fn create(path: &Path, master: &[u8; KEY_LEN]) -> Result<Self> {
+    /// Makes a new file, flushed. The caller gives it its name when the rest of the store exists.
+    pub fn create(path: &Path, master: &[u8; KEY_LEN]) -> Result<Self> {
         let mut random = Random::new();
         let salt: [u8; 32] = random.draw()?;
         let address_secret = Zeroizing::new(random.draw::<KEY_LEN>()?);
@@ -120,16 +105,9 @@ impl KeyFile {
         let sum = checksum(&header[..HEADER_LEN]);
         header[HEADER_LEN..HEADER_LEN + 16].copy_from_slice(&sum);
 
-        // Made under another name first: a half-written key file is never taken for one.
-        let draft = path.with_extension("new");
-        let file = disk::private(
-            OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(true),
-        )
-        .open(&draft)?;
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(true);
+        let file = disk::private(options).open(path)?;
         disk::write_at(&file, &header, 0)?;
         disk::write_at(&file, &header, BLOCK as u64)?;
         let wrapping = derive(master, &salt, b"adieu key slots")?;
@@ -143,12 +121,15 @@ impl KeyFile {
         };
         keys.grow()?;
         keys.file.sync_all()?;
-        std::fs::rename(&draft, path)?;
-        disk::sync_folder_of(path)?;
         Ok(keys)
     }
 
-    fn read(path: &Path, master: &[u8; KEY_LEN]) -> Result<Self> {
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// [`Error::MasterKey`] when the master key is another, [`Error::StoreDamaged`] when the file
+    /// is no key file, [`Error::StoreNewer`]; the file is not written to in any of these cases.
+    pub fn open(path: &Path, master: &[u8; KEY_LEN]) -> Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
         let bytes = disk::read_all(&file)?;
         let damaged = |what: &str| Error::StoreDamaged(format!("key file: {what}"));
@@ -491,6 +472,10 @@ mod tests {
 
     const MASTER: [u8; KEY_LEN] = [3; KEY_LEN];
 
+    fn create(path: &Path) -> KeyFile {
+        KeyFile::create(path, &MASTER).unwrap()
+    }
+
     fn epitaph(n: u8) -> Epitaph {
         Epitaph {
             deletion: DeletionId([n; 16]),
@@ -508,7 +493,7 @@ mod tests {
     fn a_destroyed_key_stays_destroyed_and_says_by_what() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys");
-        let mut keys = KeyFile::open(&path, &MASTER).unwrap();
+        let mut keys = create(&path);
         let (a, b) = (keys.take().unwrap(), keys.take().unwrap());
         let mut sealed = Vec::new();
         keys.key(b)
@@ -554,7 +539,7 @@ mod tests {
         let path = folder.path().join("keys");
         for killed_after in [0, 1] {
             std::fs::remove_file(&path).ok();
-            let mut keys = KeyFile::open(&path, &MASTER).unwrap();
+            let mut keys = create(&path);
             let slot = keys.take().unwrap();
             let before = std::fs::read(&path).unwrap();
             keys.destroy(&[(slot, epitaph(2))]).unwrap();
@@ -572,7 +557,7 @@ mod tests {
     fn a_torn_copy_heals_from_the_other_and_two_are_damage_never_deletion() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys");
-        let mut keys = KeyFile::open(&path, &MASTER).unwrap();
+        let mut keys = create(&path);
         let slot = keys.take().unwrap();
         drop(keys);
         let [first, second] = places(slot.index);
@@ -591,7 +576,7 @@ mod tests {
     fn a_wrong_master_key_or_a_foreign_file_is_refused_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys");
-        drop(KeyFile::open(&path, &MASTER).unwrap());
+        drop(create(&path));
         let before = std::fs::read(&path).unwrap();
         assert!(matches!(
             KeyFile::open(&path, &[4; KEY_LEN]),
@@ -615,7 +600,7 @@ mod tests {
     fn a_renewed_slot_has_a_new_key_and_generation() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys");
-        let mut keys = KeyFile::open(&path, &MASTER).unwrap();
+        let mut keys = create(&path);
         let slot = keys.take().unwrap();
         keys.destroy(&[(slot, epitaph(3))]).unwrap();
         keys.renew(&[slot.index]).unwrap();
@@ -636,7 +621,7 @@ mod tests {
     fn the_file_grows_and_hands_out_every_slot_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys");
-        let mut keys = KeyFile::open(&path, &MASTER).unwrap();
+        let mut keys = create(&path);
         let taken: std::collections::HashSet<_> = (0..2000).map(|_| keys.take().unwrap()).collect();
         assert_eq!(taken.len(), 2000);
         drop(keys);

@@ -83,7 +83,7 @@ impl Store {
                 Ok(entry)
             })
         })?;
-        self.entries.insert(id.clone(), entry);
+        self.put(entry);
         Ok(())
     }
 }

@@ -92,6 +92,21 @@ pub fn prepare(db: &mut Connection) -> Result<()> {
     Ok(())
 }
 
+/// Whether anything was ever stored.
+pub fn has_content(db: &Connection) -> Result<bool> {
+    let known: bool = db.query_row(
+        "SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'conversations'",
+        [],
+        |row| row.get(0),
+    )?;
+    if !known {
+        // Some other database, or an empty one; `prepare` tells them apart.
+        return Ok(false);
+    }
+    let content = "SELECT EXISTS(SELECT 1 FROM conversations) OR EXISTS(SELECT 1 FROM tombstones)";
+    Ok(db.query_row(content, [], |row| row.get(0))?)
+}
+
 fn check(db: &Connection) -> Result<()> {
     let application: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if application != APPLICATION {

@@ -14,6 +14,7 @@ use crate::conversation::{ConversationId, Message};
 use crate::delivery::Reply;
 use crate::error::{Error, Result};
 use crate::remote::{CallError, Remote};
+use crate::threads::Threads;
 
 /// Longest time for one page.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -45,11 +46,13 @@ pub struct Puller(Sender<Reply<()>>);
 
 impl Puller {
     /// Starts the thread.
-    pub fn start(remote: Arc<Remote>, sink: impl Sink) -> Result<(Self, JoinHandle<()>)> {
+    pub fn start(
+        threads: Threads,
+        remote: Arc<Remote>,
+        sink: impl Sink,
+    ) -> Result<(Self, JoinHandle<()>)> {
         let (line, calls) = channel();
-        let thread = std::thread::Builder::new()
-            .name("adieu-pull".to_owned())
-            .spawn(move || run(&remote, &calls, &sink))?;
+        let thread = threads.spawn("adieu-pull", move || run(&remote, &calls, &sink))?;
         Ok((Self(line), thread))
     }
 
@@ -150,14 +153,14 @@ fn pull_view(remote: &Remote, sink: &impl Sink, view: View) -> Result<()> {
     Ok(())
 }
 
-/// A question that changes nothing may be asked twice.
+/// One of the questions that change nothing.
 fn read<Q: serde::Serialize, A: serde::de::DeserializeOwned>(
     remote: &Remote,
     path: &str,
     request: &Q,
 ) -> Result<A> {
     remote
-        .post_again_if_cut(path, request, TIMEOUT)
+        .ask_again_if_cut(path, request, TIMEOUT)
         .map_err(|error| match error {
             CallError::Interrupted => Error::Closed,
             other => other.into(),

@@ -1,0 +1,42 @@
+//! The threads of one client, told apart from those of all others.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{Builder, JoinHandle};
+
+use crate::error::Result;
+
+thread_local! {
+    /// The client that this thread belongs to; 0 for none.
+    static OWNER: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Starts the threads of one client, and knows them again.
+#[derive(Clone, Copy)]
+pub struct Threads {
+    owner: u64,
+}
+
+impl Threads {
+    /// For a new client.
+    pub fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self {
+            owner: NEXT.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+
+    /// Starts one.
+    pub fn spawn(self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+        let thread = Builder::new().name(name.to_owned()).spawn(move || {
+            OWNER.set(self.owner);
+            work();
+        })?;
+        Ok(thread)
+    }
+
+    /// Whether the current thread is one of them, and so cannot wait for their end.
+    pub fn is_one(self) -> bool {
+        OWNER.get() == self.owner
+    }
+}
