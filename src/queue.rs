@@ -1,6 +1,7 @@
 //! A queue that its one reader empties at a stroke.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -61,13 +62,15 @@ impl<T> Queue<T> {
         self.push(item)
     }
 
-    /// Takes everything that waits. With nothing there: waits for it when `wait` is set. Empty
-    /// when there is nothing, and `None` when the queue is closed and empty.
-    pub fn take_all(&self, wait: bool) -> Option<VecDeque<T>> {
+    /// Takes everything that waits; with nothing there, waits for it as long as `patience`. Empty
+    /// when nothing came, and `None` when the queue is closed and empty.
+    pub fn take_all(&self, patience: Duration) -> Option<VecDeque<T>> {
         let mut state = self.state.lock();
-        while state.items.is_empty() && !state.closed && wait {
+        while state.items.is_empty() && !state.closed && !patience.is_zero() {
             state.reader_sleeps = true;
-            self.filled.wait(&mut state);
+            if self.filled.wait_for(&mut state, patience).timed_out() {
+                break;
+            }
         }
         state.reader_sleeps = false;
         if state.items.is_empty() && state.closed {

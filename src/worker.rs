@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::conversation::{ConversationId, Message, Source, Summary};
 use crate::deletion::{Answer, DeletionId, Deletions, Request};
@@ -21,8 +22,10 @@ pub const PAGES_AHEAD: usize = 4;
 
 /// Rows after which the log is moved into the database while there is work.
 const CHECKPOINT_ROWS: usize = 8_000;
-/// And when there is none: fewer can wait in the log.
-const IDLE_ROWS: usize = 2_000;
+/// Quiet after which it is moved however little it is.
+const QUIET: Duration = Duration::from_secs(1);
+/// Nothing to do: a day is as good as for ever.
+const FOREVER: Duration = Duration::from_secs(86_400);
 /// What a step of the purge counts for.
 const PURGE_ROWS: usize = 500;
 
@@ -137,17 +140,29 @@ impl Worker {
         if let Ok(unfinished) = self.store.unfinished() {
             self.deletions.recover(unfinished);
         }
-        // With housekeeping left to do, the worker only looks whether something waits.
-        while let Some(commands) = self.queue.take_all(!self.purging) {
-            if commands.is_empty() {
-                self.keep_house();
-            } else {
+        while let Some(commands) = self.queue.take_all(self.patience()) {
+            if !commands.is_empty() {
+                self.written += commands.len();
                 self.work(commands);
                 self.want_checkpoint(CHECKPOINT_ROWS);
                 self.purging = true;
+            } else if self.purging {
+                self.keep_house();
+            } else {
+                self.want_checkpoint(1);
             }
         }
         self.deletions.close(&mut self.store);
+    }
+
+    /// How long to wait for commands: with housekeeping left to do, the worker only looks whether
+    /// something waits.
+    fn patience(&self) -> Duration {
+        match (self.purging, self.written) {
+            (true, _) => Duration::ZERO,
+            (false, 0) => FOREVER,
+            (false, _) => QUIET,
+        }
     }
 
     /// A panic ends the commands at hand, whose replies say so, and not the worker.
@@ -191,7 +206,11 @@ impl Worker {
             Command::Delete(request) => self.deletions.accept(vec![request], &mut self.store),
             Command::Delivered(id, conversation) => self.deletions.note_delivered(id, conversation),
             Command::Answered(answers) => self.deletions.answered(answers, &mut self.store),
-            Command::Checkpointed => self.store.begin_log_anew(),
+            Command::Checkpointed => {
+                // What this writes is not worth a checkpoint, or there would be no end of them.
+                self.written = self.written.saturating_sub(1);
+                self.store.begin_log_anew();
+            }
             Command::Settle => self.deletions.settle(&mut self.store),
             Command::Save {
                 conversation,
@@ -257,11 +276,7 @@ impl Worker {
         }));
         self.purging = step.unwrap_or(false);
         self.written += if self.purging { PURGE_ROWS } else { 0 };
-        self.want_checkpoint(if self.purging {
-            CHECKPOINT_ROWS
-        } else {
-            IDLE_ROWS
-        });
+        self.want_checkpoint(CHECKPOINT_ROWS);
     }
 
     /// Has the log moved into the database when it has grown by so many rows.

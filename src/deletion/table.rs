@@ -306,7 +306,11 @@ impl Deletions {
         // A conversation with another deletion under way still needs its name; that one's end
         // takes both journal rows along.
         let ready = std::mem::take(&mut self.untidy);
-        !ready.is_empty() && store.forget(&ready).is_ok()
+        if ready.is_empty() {
+            return false;
+        }
+        // What cannot be forgotten now is found again at the next open.
+        store.forget(&ready).is_ok()
     }
 
     /// Takes up what an earlier life of the process left behind.

@@ -123,7 +123,7 @@ pub unsafe extern "C" fn adieu_client_open(
 /// # Safety
 /// Every pointer in `options` is NULL or valid as its comment says.
 unsafe fn config(options: &adieu_client_options) -> Result<Config> {
-    // SAFETY (for the strings below): NULL or NUL-terminated by the caller's contract.
+    // SAFETY: NULL or NUL-terminated by the caller's contract.
     let required = |name, given| unsafe { text::copy(name, given) };
     // SAFETY: as above.
     let optional = |name, given| unsafe { text::copy_optional(name, given) };

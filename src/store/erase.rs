@@ -121,12 +121,12 @@ impl Store {
         }
         failpoint("before-destroying");
         self.keys.destroy(&doomed)?;
-        failpoint("keys-destroyed");
         // Counting what survives can fail on a damaged record, which is no reason to keep showing
         // what is destroyed: the counts are then those of an empty conversation.
         for erasure in erasures {
             self.hide(erasure);
         }
+        failpoint("keys-destroyed");
         self.orphans
             .extend(doomed.iter().map(|(slot, _)| slot.index));
         Ok(())
@@ -416,6 +416,9 @@ impl Store {
                 conversation: entry.id.clone(),
                 through: epitaph.cut_off,
             }));
+        }
+        if erasures.is_empty() {
+            return Ok(());
         }
         self.destroy(&erasures)?;
         self.record(&erasures)

@@ -271,7 +271,7 @@ impl KeyFile {
         let bytes = self
             .slots
             .get(slot.index as usize)
-            .filter(|bytes| generation(*bytes) == slot.generation);
+            .filter(|bytes| generation(bytes) == slot.generation);
         let raw = bytes.and_then(|bytes| self.unwrap_key(slot.index, bytes));
         SealingKey::new(&*raw.ok_or_else(|| {
             Error::StoreDamaged(format!("key slot {} cannot be read", slot.index))

@@ -19,7 +19,11 @@ impl Store {
             .collect::<Vec<_>>();
         let mut list = Vec::with_capacity(listed.len());
         for entry in listed {
-            let last = self.page(&entry, END, 1)?.pop();
+            // One that cannot be read is listed all the same, and does not hide the others.
+            let last = self
+                .page(&entry, END, 1)
+                .ok()
+                .and_then(|mut page| page.pop());
             list.push(Summary {
                 id: entry.id,
                 title: entry.title,
