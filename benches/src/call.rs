@@ -44,8 +44,12 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     );
 
     let mut parked = Samples::default();
+    let mut floor = Samples::default();
+    let sleeper = Sleeper::start();
     for conversation in &ids[..if quick { 50 } else { 300 }] {
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(PAUSE);
+        floor.push(sleeper.wake().saturating_sub(clock));
+        std::thread::sleep(PAUSE);
         let mut id = [0; 16];
         let user_data = Client::prepare(&calls);
         let start = Instant::now();
@@ -65,6 +69,33 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
         "µs",
     );
     Ok(())
+}
+
+/// Quiet before each measurement, long enough for the worker to be asleep.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// A thread that does nothing but sleep: waking it is the floor.
+struct Sleeper(std::sync::Arc<(std::sync::Mutex<bool>, std::sync::Condvar)>);
+
+impl Sleeper {
+    fn start() -> Self {
+        let shared = std::sync::Arc::new((std::sync::Mutex::new(false), std::sync::Condvar::new()));
+        let (inside, sleeper) = (shared.clone(), Self(shared));
+        std::thread::spawn(move || {
+            let (woken, signal) = &*inside;
+            while let Ok(state) = woken.lock() {
+                // Spurious or not, it goes back to sleep.
+                drop(signal.wait(state));
+            }
+        });
+        sleeper
+    }
+
+    fn wake(&self) -> Duration {
+        let start = Instant::now();
+        self.0.1.notify_one();
+        start.elapsed()
+    }
 }
 
 /// What two looks at the clock cost.

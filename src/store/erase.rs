@@ -284,12 +284,9 @@ impl Store {
             let Some(mut entry) = self.entries.get(&erasure.conversation).cloned() else {
                 continue;
             };
-            if entry
-                .epochs
-                .iter()
-                .any(|epoch| epoch.through == erasure.through)
-                || entry.epochs.is_empty()
-            {
+            // With nothing above the cut-off, every key goes: there is nothing to set apart.
+            let boundary = |epoch: &Epoch| epoch.through == erasure.through;
+            if entry.head <= erasure.through || entry.epochs.iter().any(boundary) {
                 continue;
             }
             let Self { db, keys, .. } = self;
