@@ -210,7 +210,7 @@ impl Client {
         reply: Reply<()>,
     ) -> Result<()> {
         let accepted = Instant::now();
-        let cut_off = self.positions.head(&conversation.native());
+        let cut_off = self.positions.head(&conversation);
         self.submit(Command::Delete(Request {
             id,
             conversation,
@@ -244,7 +244,7 @@ impl Client {
             return self.reject(error, reply);
         }
         if let Some(highest) = messages.iter().map(|message| message.position).max() {
-            self.positions.raise(&conversation.native(), highest);
+            self.positions.raise(&conversation, highest);
         }
         self.submit(Command::Save {
             conversation,
@@ -441,7 +441,7 @@ struct ToWorker {
 
 impl Sink for ToWorker {
     fn head(&self, conversation: &ConversationId) -> u64 {
-        self.positions.head(&conversation.native()).unwrap_or(0)
+        self.positions.head(&conversation).unwrap_or(0)
     }
 
     fn store(&self, page: Page) -> bool {

@@ -68,6 +68,11 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
         parked.quantile(0.99),
         "µs",
     );
+    report.figure(
+        "bare wake-up of a sleeping thread, median",
+        floor.median(),
+        "µs",
+    );
     Ok(())
 }
 

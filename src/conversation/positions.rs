@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::ConversationId;
+
 /// No position reaches this; in the store it means "without an end".
 pub const END: u64 = i64::MAX as u64;
 
@@ -12,24 +14,24 @@ pub const END: u64 = i64::MAX as u64;
 /// off, and how much is unread. Kept in memory beside the store, which is its source at open.
 #[derive(Default)]
 pub struct Positions {
-    heads: Mutex<HashMap<String, u64>>,
+    heads: Mutex<HashMap<ConversationId, u64>>,
     unread: AtomicU64,
 }
 
 impl Positions {
-    /// Raises the head of a conversation, given by its native id; it is never lowered.
-    pub fn raise(&self, conversation: &str, position: u64) {
+    /// Raises the head of a conversation; it is never lowered.
+    pub fn raise(&self, conversation: &ConversationId, position: u64) {
         let mut heads = self.heads.lock();
         match heads.get_mut(conversation) {
             Some(head) => *head = position.max(*head),
             None => {
-                heads.insert(conversation.to_owned(), position);
+                heads.insert(conversation.clone(), position);
             }
         }
     }
 
     /// The head of a conversation; `None` when this device knows no position of it.
-    pub fn head(&self, conversation: &str) -> Option<u64> {
+    pub fn head(&self, conversation: &ConversationId) -> Option<u64> {
         self.heads.lock().get(conversation).copied()
     }
 

@@ -210,8 +210,8 @@ unsafe fn given_messages(
 /// `given` is NULL or points to a NUL-terminated string.
 pub(super) unsafe fn conversation(given: *const c_char) -> Result<ConversationId> {
     // SAFETY: passed on from the caller.
-    let text = unsafe { text::copy("conversation id", given) }?;
-    Ok(ConversationId::parse(&text)?)
+    let text = unsafe { text::borrow("conversation id", given) }?;
+    Ok(ConversationId::parse(text)?)
 }
 
 /// What a message's pointers point to.

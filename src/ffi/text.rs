@@ -17,10 +17,7 @@ const LONGEST: usize = 16 << 20;
 /// `given` is NULL or points to a NUL-terminated string.
 pub(super) unsafe fn copy(name: &str, given: *const c_char) -> Result<String> {
     // SAFETY: passed on from the caller.
-    match unsafe { copy_optional(name, given) }? {
-        Some(text) => Ok(text),
-        None => Err(Error::Parameter(format!("{name} is NULL"))),
-    }
+    unsafe { borrow(name, given) }.map(str::to_owned)
 }
 
 /// As [`copy`], with NULL for "not given".
@@ -31,6 +28,21 @@ pub(super) unsafe fn copy_optional(name: &str, given: *const c_char) -> Result<O
     if given.is_null() {
         return Ok(None);
     }
+    // SAFETY: passed on from the caller.
+    unsafe { copy(name, given) }.map(Some)
+}
+
+/// Looks at a caller's string for as long as the call takes.
+///
+/// # Errors
+/// As [`copy`].
+///
+/// # Safety
+/// As [`copy`]; and the string stays as it is for as long as the result is used.
+pub(super) unsafe fn borrow<'a>(name: &str, given: *const c_char) -> Result<&'a str> {
+    if given.is_null() {
+        return Err(Error::Parameter(format!("{name} is NULL")));
+    }
     // SAFETY: not NULL, and NUL-terminated by the caller's contract.
     let bytes = unsafe { CStr::from_ptr(given) }.to_bytes();
     if bytes.len() > LONGEST {
@@ -39,13 +51,10 @@ pub(super) unsafe fn copy_optional(name: &str, given: *const c_char) -> Result<O
             bytes.len()
         )));
     }
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(Some(text.to_owned())),
-        Err(error) => Err(Error::Parameter(format!(
-            "{name} is not UTF-8 at byte {}",
-            error.valid_up_to()
-        ))),
-    }
+    std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        Error::Parameter(format!("{name} is not UTF-8 at byte {at}"))
+    })
 }
 
 /// A text for C. A NUL inside, which C could not see past, becomes U+FFFD.

@@ -77,7 +77,7 @@ impl Store {
         let unread = |entry: &Entry| if entry.hidden { 0 } else { entry.unread };
         self.unread += unread(&entry);
         if entry.head > entry.floor {
-            self.positions.raise(&entry.id.native(), entry.head);
+            self.positions.raise(&entry.id, entry.head);
         }
         if let Some(before) = self.entries.insert(entry.id.clone(), entry) {
             self.unread -= unread(&before);

@@ -52,6 +52,19 @@ pub fn check(
     Ok(tally)
 }
 
+/// The README shows the shortest program as it is, so that what is read is what was run.
+pub fn readme_shows_the_shortest(root: &Path) -> Result<()> {
+    let read = |name: &str| {
+        fs::read_to_string(root.join(name)).with_context(|| format!("cannot read {name}"))
+    };
+    let program = read("examples-c/delete_conversation.c")?;
+    ensure!(
+        read("README.md")?.contains(&format!("```c\n{program}```")),
+        "its C block is not examples-c/delete_conversation.c"
+    );
+    Ok(())
+}
+
 type Check = fn(&Place<'_>, &CPrograms, &[&OsStr], &mut Captured) -> Result<()>;
 
 struct Place<'a> {

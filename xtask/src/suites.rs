@@ -129,7 +129,13 @@ pub const SUITES: &[Suite] = &[
             built.release()?;
             let release = built.workspace.release();
             let programs = c_build::build(&built.workspace, &release, "c")?;
-            c_programs::check(&release, &programs, &[], captured)
+            let mut tally = c_programs::check(&release, &programs, &[], captured)?;
+            let shown = c_programs::readme_shows_the_shortest(&built.workspace.root);
+            tally.check(shown.is_ok());
+            if let Err(error) = shown {
+                captured.note(&format!("README: {error:#}"))?;
+            }
+            Ok(tally)
         },
     },
     Suite {
