@@ -441,7 +441,7 @@ struct ToWorker {
 
 impl Sink for ToWorker {
     fn head(&self, conversation: &ConversationId) -> u64 {
-        self.positions.head(&conversation).unwrap_or(0)
+        self.positions.head(conversation).unwrap_or(0)
     }
 
     fn store(&self, page: Page) -> bool {
