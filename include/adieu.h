@@ -49,6 +49,11 @@
 #endif
 
 /*
+ Most conversations in one adieu_delete_conversations.
+ */
+#define ADIEU_MAX_BATCH 100
+
+/*
  Callbacks come on a thread of the library.
  */
 #define ADIEU_DELIVER_ON_LIBRARY_THREAD 0
@@ -210,6 +215,80 @@
 typedef struct adieu_client adieu_client;
 
 /*
+ Called once for a `user_data` that will not be used any more.
+ */
+typedef void (*adieu_user_data_destructor)(void *user_data);
+
+/*
+ The name of one deletion, unique for its user.
+ */
+typedef struct adieu_deletion_id {
+  /*
+   Opaque.
+   */
+  uint8_t bytes[16];
+} adieu_deletion_id;
+
+/*
+ How a conversation is deleted. Begin with ADIEU_DELETE_OPTIONS_INIT.
+ */
+typedef struct adieu_delete_options {
+  /*
+   sizeof(adieu_delete_options).
+   */
+  uint32_t struct_size;
+  /*
+   How long to wait for the server, in milliseconds; 0 is ADIEU_DEFAULT_TIMEOUT_MS.
+   */
+  uint32_t timeout_ms;
+  /*
+   Called exactly once with `user_data`: after the last callback, or before the call returns
+   when it is refused. May be NULL.
+   */
+  adieu_user_data_destructor user_data_destructor;
+  /*
+   When not NULL, receives the deletion's id, before any callback can come. Means nothing when
+   the call is refused.
+   */
+  struct adieu_deletion_id *deletion_id;
+} adieu_delete_options;
+
+/*
+ What became of one conversation of a list. Fields may be added at the end in later releases.
+ */
+typedef struct adieu_deletion_result {
+  /*
+   As it was given; "" where it was NULL.
+   */
+  const char *conversation_id;
+  /*
+   What the error text says; "" on success.
+   */
+  const char *desc;
+  /*
+   ADIEU_OK, or the code that adieu_delete_conversation would have failed with.
+   */
+  int32_t code;
+} adieu_deletion_result;
+
+/*
+ Called with one result for each conversation, in the order of the call. The array and
+ everything in it is valid until the callback returns.
+ */
+typedef void (*adieu_results_callback)(void *user_data,
+                                       const struct adieu_deletion_result *const *results,
+                                       size_t count);
+
+/*
+ Called when a call has failed: one of the ADIEU_ERR_ codes or a code of the server, and a text
+ that says what was wrong and what is allowed. `desc` is never NULL and is valid until the
+ callback returns.
+ */
+typedef void (*adieu_error_callback)(void *user_data,
+                                     int32_t code,
+                                     const char *desc);
+
+/*
  Called when there is something to poll for after there was nothing, on any thread of the
  library. It asks the host's loop to call adieu_client_poll soon (PostMessage, dispatch_async,
  uv_async_send ...); it must return quickly. Calls are coalesced; one that fails or is late
@@ -278,15 +357,6 @@ typedef struct adieu_client_options {
 typedef void (*adieu_success_callback)(void *user_data);
 
 /*
- Called when a call has failed: one of the ADIEU_ERR_ codes or a code of the server, and a text
- that says what was wrong and what is allowed. `desc` is never NULL and is valid until the
- callback returns.
- */
-typedef void (*adieu_error_callback)(void *user_data,
-                                     int32_t code,
-                                     const char *desc);
-
-/*
  A message. Fields may be added at the end in later releases.
  */
 typedef struct adieu_message {
@@ -346,45 +416,6 @@ typedef struct adieu_conversation {
 typedef void (*adieu_conversations_callback)(void *user_data,
                                              const struct adieu_conversation *const *conversations,
                                              size_t count);
-
-/*
- Called once for a `user_data` that will not be used any more.
- */
-typedef void (*adieu_user_data_destructor)(void *user_data);
-
-/*
- The name of one deletion, unique for its user.
- */
-typedef struct adieu_deletion_id {
-  /*
-   Opaque.
-   */
-  uint8_t bytes[16];
-} adieu_deletion_id;
-
-/*
- How a conversation is deleted. Begin with ADIEU_DELETE_OPTIONS_INIT.
- */
-typedef struct adieu_delete_options {
-  /*
-   sizeof(adieu_delete_options).
-   */
-  uint32_t struct_size;
-  /*
-   How long to wait for the server, in milliseconds; 0 is ADIEU_DEFAULT_TIMEOUT_MS.
-   */
-  uint32_t timeout_ms;
-  /*
-   Called exactly once with `user_data`: after the last callback, or before the call returns
-   when it is refused. May be NULL.
-   */
-  adieu_user_data_destructor user_data_destructor;
-  /*
-   When not NULL, receives the deletion's id, before any callback can come. Means nothing when
-   the call is refused.
-   */
-  struct adieu_deletion_id *deletion_id;
-} adieu_delete_options;
 
 /*
  What a deletion did. Set struct_size before asking.
@@ -495,6 +526,27 @@ typedef void (*adieu_verification_callback)(void *user_data,
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/*
+ Deletes 1 to ADIEU_MAX_BATCH conversations, each as adieu_delete_conversation would. They share
+ their flushes and their requests to the server. One that fails leaves the others alone: its
+ result says why. An id that breaks the rules is such a failure.
+
+ `options` may be NULL; its deletion_id, where not NULL, points to `count` ids to be written.
+
+ Returns 0, and exactly one of the callbacks follows: `on_results` when every outcome is known,
+ `on_error` with ADIEU_ERR_INVALID_PARAMETER for a count outside its limits, when nothing is
+ deleted; or a negative code, and none does: as adieu_delete_conversation_with_options, and
+ ADIEU_ERR_INVALID_ARGUMENT when `conversation_ids` is NULL.
+ */
+ADIEU_API
+int32_t adieu_delete_conversations(struct adieu_client *client,
+                                   const char *const *conversation_ids,
+                                   size_t count,
+                                   const struct adieu_delete_options *options,
+                                   adieu_results_callback on_results,
+                                   adieu_error_callback on_error,
+                                   void *user_data);
 
 /*
  Opens a client: its store, its line to the server, its threads. Deletions that an earlier run

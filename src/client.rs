@@ -14,11 +14,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use adieu_protocol::recent_contact::MAX_BATCH;
 use parking_lot::{Condvar, Mutex};
 use zeroize::Zeroizing;
 
 use crate::conversation::{ConversationId, Message, Positions, Summary};
-use crate::deletion::{Asker, DeletionId, Deletions, IdSource, Receipt, Receipts, Request};
+use crate::deletion::{Asker, DeletionId, Deletions, Gather, IdSource, Receipt, Receipts, Request};
 use crate::delivery::{Delivery, Job, Mode, Reply};
 use crate::error::{Error, Result};
 use crate::queue::Queue;
@@ -219,6 +220,42 @@ impl Client {
             deadline: accepted + timeout,
             reply,
         }))
+    }
+
+    /// Deletes several conversations in one call, which is accepted or refused as a whole; those
+    /// whose id is an error fail by themselves. `done` is called once, on whichever thread
+    /// delivers.
+    pub fn delete_all(
+        &self,
+        wanted: Vec<(DeletionId, Result<ConversationId>)>,
+        timeout: Duration,
+        done: impl FnOnce(Result<Vec<Result<()>>>) + Send + 'static,
+    ) -> Result<()> {
+        if wanted.is_empty() || wanted.len() > MAX_BATCH {
+            let reply = Reply::new(self.delivery.clone(), done);
+            return self.reject(Error::TooMany(wanted.len()), reply);
+        }
+        let accepted = Instant::now();
+        let gather = Gather::new(wanted.len(), move |outcomes| done(Ok(outcomes)));
+        let mut requests = Vec::new();
+        let mut failed = Vec::new();
+        for (index, (id, conversation)) in wanted.into_iter().enumerate() {
+            let gather = gather.clone();
+            let note = move |outcome| gather.note(index, outcome);
+            let reply = Reply::new(self.delivery.clone(), note);
+            match conversation {
+                Ok(conversation) => requests.push(Request {
+                    id,
+                    cut_off: self.positions.head(&conversation),
+                    conversation,
+                    accepted,
+                    deadline: accepted + timeout,
+                    reply,
+                }),
+                Err(error) => failed.push((error, reply)),
+            }
+        }
+        self.submit(Command::DeleteAll { requests, failed })
     }
 
     /// Fails a call that was accepted, by the same way as every other outcome.

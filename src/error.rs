@@ -52,7 +52,7 @@ pub enum Error {
     #[error("{0}")]
     Parameter(String),
     /// Too many conversations in one call.
-    #[error("{0} conversations in one call; at most {MAX_BATCH} are allowed")]
+    #[error("{0} conversations in one call; allowed: 1 to {MAX_BATCH}")]
     TooMany(usize),
     /// The client is closing.
     #[error("the client is closed")]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::conversation::{ConversationId, Message, Source, Summary};
 use crate::deletion::{Answer, DeletionId, Deletions, Request};
 use crate::delivery::Reply;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::queue::Queue;
 use crate::store::{Checkpointer, Store, Verification};
@@ -33,6 +33,11 @@ const PURGE_ROWS: usize = 500;
 pub enum Command {
     /// An app deletes.
     Delete(Request),
+    /// An app deletes several; those that cannot be deletions fail.
+    DeleteAll {
+        requests: Vec<Request>,
+        failed: Vec<(Error, Reply<()>)>,
+    },
     /// The server answered.
     Answered(Vec<Answer>),
     /// The last callback of a deletion has returned.
@@ -84,6 +89,14 @@ impl Command {
             Self::History { reply, .. } => reply.release(),
             Self::Verify { reply, .. } => reply.release(),
             Self::Delete(request) => request.reply.release(),
+            Self::DeleteAll { requests, failed } => {
+                let failed = failed.into_iter().map(|(_, reply)| reply);
+                let replies = requests
+                    .into_iter()
+                    .map(|request| request.reply)
+                    .chain(failed);
+                replies.for_each(Reply::release);
+            }
             Self::Reject(answer) => answer(false),
             Self::Answered(_)
             | Self::Delivered(..)
@@ -183,6 +196,16 @@ impl Worker {
                     requests.push(request);
                     continue;
                 }
+                Command::DeleteAll {
+                    requests: more,
+                    failed,
+                } => {
+                    requests.extend(more);
+                    for (error, reply) in failed {
+                        reply.send(Err(error));
+                    }
+                    continue;
+                }
                 // Harmless to pull forward, and it must not cut a run of deletions in two.
                 Command::Delivered(id, conversation) => {
                     self.deletions.note_delivered(id, conversation);
@@ -203,8 +226,8 @@ impl Worker {
 
     fn one(&mut self, command: Command) {
         match command {
-            Command::Delete(request) => self.deletions.accept(vec![request], &mut self.store),
-            Command::Delivered(id, conversation) => self.deletions.note_delivered(id, conversation),
+            // Taken by the step itself, so that they go together.
+            Command::Delete(_) | Command::DeleteAll { .. } | Command::Delivered(..) => {}
             Command::Answered(answers) => self.deletions.answered(answers, &mut self.store),
             Command::Checkpointed => {
                 // What this writes is not worth a checkpoint, or there would be no end of them.

@@ -10,12 +10,14 @@
 //! This is the only room that knows both the store and the server.
 
 mod asker;
+mod gather;
 mod id;
 mod receipt;
 mod request;
 mod table;
 
 pub use asker::{Answer, Asker, Question};
+pub use gather::Gather;
 pub use id::{DeletionId, IdSource};
 pub use receipt::{Receipt, Receipts};
 pub use request::Request;

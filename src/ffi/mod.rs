@@ -14,6 +14,7 @@
     reason = "types carry the names that C callers see"
 )]
 
+pub mod batch;
 pub mod callback;
 pub mod client;
 pub mod conversation;

@@ -35,6 +35,7 @@ pub type OnSuccess = Option<unsafe extern "C" fn(Data)>;
 pub type OnError = Option<unsafe extern "C" fn(Data, i32, *const c_char)>;
 pub type OnConversations = Option<unsafe extern "C" fn(Data, *const *const RawConversation, usize)>;
 pub type OnMessages = Option<unsafe extern "C" fn(Data, *const *const RawMessage, usize)>;
+pub type OnResults = Option<unsafe extern "C" fn(Data, *const *const RawDeletionResult, usize)>;
 pub type OnVerification = Option<unsafe extern "C" fn(Data, *const RawVerification)>;
 
 #[repr(C)]
@@ -123,6 +124,13 @@ pub struct RawVerification {
     pub bytes: u64,
 }
 
+#[repr(C)]
+pub struct RawDeletionResult {
+    pub conversation_id: *const c_char,
+    pub desc: *const c_char,
+    pub code: i32,
+}
+
 macro_rules! functions {
     ($($field:ident = $name:literal ($($argument:ty),*) -> $result:ty;)*) => {
         /// The functions of the library.
@@ -151,6 +159,8 @@ functions! {
     delete = "adieu_delete_conversation" (Handle, *const c_char, OnSuccess, OnError, Data) -> i32;
     delete_with = "adieu_delete_conversation_with_options"
         (Handle, *const c_char, *const RawDeleteOptions, OnSuccess, OnError, Data) -> i32;
+    delete_all = "adieu_delete_conversations"
+        (Handle, *const *const c_char, usize, *const RawDeleteOptions, OnResults, OnError, Data) -> i32;
     receipt = "adieu_get_receipt" (Handle, *const DeletionId, *mut RawReceipt) -> i32;
     history = "adieu_get_history" (Handle, *const c_char, u64, usize, OnMessages, OnError, Data) -> i32;
     save = "adieu_save_messages"

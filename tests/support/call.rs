@@ -7,7 +7,7 @@ use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use super::DEADLINE;
-use super::abi::{Data, RawConversation, RawMessage, RawVerification};
+use super::abi::{Data, RawConversation, RawDeletionResult, RawMessage, RawVerification};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -42,10 +42,15 @@ pub struct Verification {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Success,
-    Error { code: i32, text: String },
+    Error {
+        code: i32,
+        text: String,
+    },
     Conversations(Vec<Conversation>),
     Messages(Vec<Message>),
     Verification(Verification),
+    /// Of a list of deletions: id, code and text of each.
+    Results(Vec<(String, i32, String)>),
 }
 
 impl Outcome {
@@ -234,6 +239,25 @@ pub unsafe extern "C" fn on_conversations(
         }
     });
     let outcome = Outcome::Conversations(list.collect());
+    // SAFETY: as in on_success.
+    unsafe { call(data) }.happened(outcome);
+}
+
+pub unsafe extern "C" fn on_results(
+    data: Data,
+    list: *const *const RawDeletionResult,
+    count: usize,
+) {
+    // SAFETY: `count` pointers that live until this returns, says the header.
+    let list = unsafe { pointers(list, count) };
+    let results = list.map(|at| {
+        // SAFETY: as above.
+        let raw = unsafe { &*at };
+        // SAFETY: as above.
+        let (id, text) = unsafe { (string(raw.conversation_id), string(raw.desc)) };
+        (id, raw.code, text)
+    });
+    let outcome = Outcome::Results(results.collect());
     // SAFETY: as in on_success.
     unsafe { call(data) }.happened(outcome);
 }
