@@ -18,7 +18,7 @@ use adieu_protocol::recent_contact::MAX_BATCH;
 use parking_lot::{Condvar, Mutex};
 use zeroize::Zeroizing;
 
-use crate::conversation::{ConversationId, Message, Positions, Summary};
+use crate::conversation::{ConversationId, Message, Positions, Source, Summary};
 use crate::deletion::{Asker, DeletionId, Deletions, Gather, IdSource, Receipt, Receipts, Request};
 use crate::delivery::{Delivery, Job, Mode, Reply};
 use crate::error::{Error, Result};
@@ -33,6 +33,9 @@ use crate::worker::{Command, PAGES_AHEAD, Worker};
 pub const MAX_SAVE: usize = 10_000;
 /// Most messages in one [`Client::history`].
 pub const MAX_HISTORY: usize = 1_000;
+
+/// How often a close that waits for another looks whether it has to deliver.
+const POLLING: Duration = Duration::from_millis(5);
 
 /// How a client is opened.
 pub struct Config {
@@ -281,7 +284,7 @@ impl Client {
             return self.reject(error, reply);
         }
         if let Some(highest) = messages.iter().map(|message| message.position).max() {
-            self.positions.raise(&conversation, highest);
+            self.positions.raise(&conversation, Source::Host, highest);
         }
         self.submit(Command::Save {
             conversation,
@@ -297,7 +300,13 @@ impl Client {
         }
         match self.puller.lock().as_ref() {
             Some(puller) => {
-                push(&self.queue, Command::Settle);
+                if self
+                    .remote
+                    .as_ref()
+                    .is_some_and(|remote| remote.is_signed_in())
+                {
+                    push(&self.queue, Command::Settle);
+                }
                 puller.pull(reply);
                 Ok(())
             }
@@ -413,7 +422,7 @@ impl Client {
     /// Closes without waiting: `last` is delivered after everything else, and then nothing is.
     pub fn close_elsewhere(self: &Arc<Self>, last: Job) -> Result<()> {
         let client = self.clone();
-        self.threads.spawn("adieu-close", move || {
+        let started = self.threads.spawn("adieu-close", move || {
             client.stop_threads();
             let closed = client.clone();
             client.delivery.push(Box::new(move || {
@@ -421,15 +430,27 @@ impl Client {
                 closed.note_closed();
             }));
             client.delivery.finish();
-        })?;
+        });
+        if let Err(error) = started {
+            // Nothing has begun: a later close can try again.
+            self.closing.store(false, Ordering::SeqCst);
+            return Err(error);
+        }
         Ok(())
     }
 
-    /// Waits until another thread's close has ended.
-    pub fn wait_closed(&self) {
+    /// Waits until another thread's close has ended; where the host delivers, delivers meanwhile.
+    pub fn wait_closed(&self, gone: impl Fn()) {
         let mut closed = self.closed.lock();
         while !*closed {
-            self.closed_changed.wait(&mut closed);
+            if self.delivery.by_host() {
+                parking_lot::MutexGuard::unlocked(&mut closed, || self.poll(&gone));
+                if !*closed {
+                    self.closed_changed.wait_for(&mut closed, POLLING);
+                }
+            } else {
+                self.closed_changed.wait(&mut closed);
+            }
         }
     }
 
@@ -478,7 +499,9 @@ struct ToWorker {
 
 impl Sink for ToWorker {
     fn head(&self, conversation: &ConversationId) -> u64 {
-        self.positions.head(conversation).unwrap_or(0)
+        self.positions
+            .head_of(conversation, Source::Server)
+            .unwrap_or(0)
     }
 
     fn store(&self, page: Page) -> bool {
@@ -497,8 +520,9 @@ impl Sink for ToWorker {
         );
     }
 
-    fn done(&self, reply: Reply<()>) {
-        if let Err(Command::PullDone(reply)) = self.queue.push(Command::PullDone(reply)) {
+    fn done(&self, result: Result<()>, reply: Reply<()>) {
+        let done = Command::PullDone { result, reply };
+        if let Err(Command::PullDone { reply, .. }) = self.queue.push(done) {
             reply.send(Err(Error::Closed));
         }
     }

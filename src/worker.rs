@@ -60,7 +60,10 @@ pub enum Command {
     /// A checkpoint has moved everything there was.
     Checkpointed,
     /// The pull has handed everything on.
-    PullDone(Reply<()>),
+    PullDone {
+        result: Result<()>,
+        reply: Reply<()>,
+    },
     /// A call was accepted only to fail: `true` fails it, `false` lets go of it.
     Reject(Box<dyn FnOnce(bool) + Send>),
     /// The conversation list is wanted.
@@ -84,7 +87,7 @@ impl Command {
     /// The queue is closed and the call was refused: nobody is answered.
     pub fn release(self) {
         match self {
-            Self::Save { reply, .. } | Self::PullDone(reply) => reply.release(),
+            Self::Save { reply, .. } | Self::PullDone { reply, .. } => reply.release(),
             Self::List(reply) => reply.release(),
             Self::History { reply, .. } => reply.release(),
             Self::Verify { reply, .. } => reply.release(),
@@ -166,6 +169,8 @@ impl Worker {
             }
         }
         self.deletions.close(&mut self.store);
+        // What has been delivered leaves no name behind.
+        self.deletions.tidy(&mut self.store);
     }
 
     /// How long to wait for commands: with housekeeping left to do, the worker only looks whether
@@ -234,7 +239,7 @@ impl Worker {
                 self.written = self.written.saturating_sub(1);
                 self.store.begin_log_anew();
             }
-            Command::Settle => self.deletions.settle(&mut self.store),
+            Command::Settle => self.deletions.settle(),
             Command::Save {
                 conversation,
                 messages,
@@ -246,30 +251,30 @@ impl Worker {
                         .save(&conversation, Source::Host, None, &messages),
                 );
             }
+            // After a page that could not be stored, a later one would leave a hole behind it.
+            Command::Pulled(_) | Command::EraseElsewhere { .. } if self.pull.is_err() => {}
+            // A host that brings a conversation itself wants nothing of it from the server.
+            Command::Pulled(page) if self.store.has_host_positions(&page.conversation) => {}
             Command::Pulled(page) => {
                 self.written += page.messages.len();
-                let saved = self.store.save(
+                self.pull = self.store.save(
                     &page.conversation,
                     Source::Server,
                     Some(&page.title),
                     &page.messages,
                 );
-                if self.pull.is_ok() {
-                    self.pull = saved;
-                }
             }
             Command::EraseElsewhere {
                 conversation,
                 through,
             } => {
-                let erased = self
-                    .deletions
-                    .erase_elsewhere(conversation, through, &mut self.store);
-                if self.pull.is_ok() {
-                    self.pull = erased;
-                }
+                let store = &mut self.store;
+                self.pull = self.deletions.erase_elsewhere(conversation, through, store);
             }
-            Command::PullDone(reply) => reply.send(std::mem::replace(&mut self.pull, Ok(()))),
+            Command::PullDone { result, reply } => {
+                let stored = std::mem::replace(&mut self.pull, Ok(()));
+                reply.send(stored.and(result));
+            }
             Command::Reject(answer) => answer(true),
             Command::List(reply) => reply.send(self.store.list()),
             Command::History {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::ConversationId;
+use super::{ConversationId, Source};
 
 /// No position reaches this; in the store it means "without an end".
 pub const END: u64 = i64::MAX as u64;
@@ -14,25 +14,34 @@ pub const END: u64 = i64::MAX as u64;
 /// off, and how much is unread. Kept in memory beside the store, which is its source at open.
 #[derive(Default)]
 pub struct Positions {
-    heads: Mutex<HashMap<ConversationId, u64>>,
+    heads: Mutex<HashMap<ConversationId, (Source, u64)>>,
     unread: AtomicU64,
 }
 
 impl Positions {
-    /// Raises the head of a conversation; it is never lowered.
-    pub fn raise(&self, conversation: &ConversationId, position: u64) {
+    /// Raises the head of a conversation; it is never lowered, and positions of the other source
+    /// mean nothing in it.
+    pub fn raise(&self, conversation: &ConversationId, source: Source, position: u64) {
         let mut heads = self.heads.lock();
         match heads.get_mut(conversation) {
-            Some(head) => *head = position.max(*head),
+            Some((known, head)) if *known == source => *head = position.max(*head),
+            Some(_) => {}
             None => {
-                heads.insert(conversation.clone(), position);
+                heads.insert(conversation.clone(), (source, position));
             }
         }
     }
 
     /// The head of a conversation; `None` when this device knows no position of it.
     pub fn head(&self, conversation: &ConversationId) -> Option<u64> {
-        self.heads.lock().get(conversation).copied()
+        self.heads.lock().get(conversation).map(|(_, head)| *head)
+    }
+
+    /// The head of a conversation, if its positions are of this source.
+    pub fn head_of(&self, conversation: &ConversationId, source: Source) -> Option<u64> {
+        let heads = self.heads.lock();
+        let (known, head) = heads.get(conversation)?;
+        (*known == source).then_some(*head)
     }
 
     /// Unread messages in all conversations.

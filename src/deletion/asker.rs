@@ -1,6 +1,7 @@
 //! Asking the server to delete, on a thread of its own, so that a slow server holds up nothing
 //! else on the device.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -89,7 +90,19 @@ fn run(
             let together = first.deadline + TOGETHER;
             let end = asked.partition_point(|question| question.deadline <= together);
             let batch: Vec<_> = asked.drain(..end.min(MAX_BATCH)).collect();
-            answered(ask(remote, batch));
+            let intents: Vec<_> = batch
+                .iter()
+                .map(|question| question.intent.clone())
+                .collect();
+            let asked = catch_unwind(AssertUnwindSafe(|| ask(remote, batch)));
+            // A bug of ours leaves the outcome open, and the thread alive.
+            answered(asked.unwrap_or_else(|_| {
+                let unknown = |intent| Answer {
+                    intent,
+                    result: Err(Error::OutcomeUnknown(Error::Panic.to_string())),
+                };
+                intents.into_iter().map(unknown).collect()
+            }));
         }
     }
 }
@@ -160,7 +173,7 @@ fn ask_for_one(remote: &Remote, intent: &Intent, time: Duration) -> Result<Optio
         deletion_id: Some(intent.deletion.to_string()),
         device_id: Some(remote.device().to_owned()),
     };
-    let deleted: Deleted = remote
+    let (deleted, _): (Deleted, _) = remote
         .change_again_if_cut(path::DELETE, &request, time)
         .map_err(deletion_error)?;
     Ok(deleted.cleared_through)
@@ -184,28 +197,32 @@ fn ask_for_many(
             })
             .collect(),
     };
+    let deadline = Instant::now() + time;
     match remote.change_again_if_cut::<_, BatchDeleted>(path::BATCH_DELETE, &request, time) {
-        Ok(answer) if answer.results.len() == questions.len() => answer
+        Ok((answer, first)) if answer.results.len() == questions.len() => answer
             .results
             .into_iter()
-            .map(|item| match item.code {
-                code::OK => Ok(item.cleared_through),
-                code => Err(Error::Refused {
+            .map(|item| match (item.code, &first) {
+                (code::OK, _) => Ok(item.cleared_through),
+                (code, None) => Err(Error::Refused {
                     code,
                     info: item.info,
                 }),
+                // The first request may have carried it out.
+                (_, Some(first)) => Err(Error::OutcomeUnknown(format!(
+                    "{first}; then {}",
+                    item.info
+                ))),
             })
             .collect(),
-        Ok(answer) => {
+        Ok((answer, _)) => {
             let text = format!(
                 "the server gave {} results for {} deletions",
                 answer.results.len(),
                 questions.len()
             );
-            questions
-                .iter()
-                .map(|_| Err(Error::OutcomeUnknown(text.clone())))
-                .collect()
+            let unknown = |_| Err(Error::OutcomeUnknown(text.clone()));
+            questions.iter().map(unknown).collect()
         }
         // A server of the published API alone does not know the batch: one by one, then.
         Err(CallError::Refused {
@@ -213,7 +230,12 @@ fn ask_for_many(
             ..
         }) => questions
             .iter()
-            .map(|question| ask_for_one(remote, &question.intent, time))
+            .map(
+                |question| match deadline.saturating_duration_since(Instant::now()) {
+                    Duration::ZERO => Err(too_late()),
+                    left => ask_for_one(remote, &question.intent, left),
+                },
+            )
             .collect(),
         Err(error) => {
             let error = deletion_error(error);

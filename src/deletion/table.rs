@@ -19,6 +19,10 @@ const SETTLING: Duration = Duration::from_secs(30);
 struct Flight {
     intent: Intent,
     waiting: Vec<Waiting>,
+    /// It stands in the journal.
+    written: bool,
+    /// The server may have carried it out already: no later failure takes it back.
+    maybe_done: bool,
     /// Calls for the same conversation with another cut-off: they go when this one has ended.
     behind: VecDeque<Request>,
 }
@@ -88,6 +92,8 @@ impl Deletions {
                     let flight = Flight {
                         intent: intent.clone(),
                         waiting: vec![waiting(request)],
+                        written: false,
+                        maybe_done: false,
                         behind: VecDeque::new(),
                     };
                     self.flights.insert(intent.conversation.clone(), flight);
@@ -106,12 +112,17 @@ impl Deletions {
     /// taken up at the next connection.
     pub fn after_panic(&mut self) {
         for conversation in std::mem::take(&mut self.at_work) {
-            if let Some(flight) = self.flights.get(&conversation) {
-                self.parked.push(flight.intent.clone());
-            }
-            for request in self.end(&conversation, Err(Error::Panic)) {
+            let Some(intent) = self
+                .flights
+                .get(&conversation)
+                .map(|flight| flight.intent.clone())
+            else {
+                continue;
+            };
+            for request in self.end(intent.deletion, &conversation, Err(Error::Panic)) {
                 request.reply.send(Err(Error::Panic));
             }
+            self.parked.push(intent);
         }
     }
 
@@ -137,7 +148,12 @@ impl Deletions {
         // While the request is on its way, the intent is written down. A crash in between is healed
         // by the server, which tells this device at its next pull what it deleted itself. So is a
         // disk too full for this: destroying a key needs no space.
-        let _ = store.begin(&intents);
+        let written = store.begin(&intents).is_ok();
+        for intent in intents {
+            if let Some(flight) = self.flights.get_mut(&intent.conversation) {
+                flight.written = written;
+            }
+        }
     }
 
     /// Takes the server's answers: what it deleted dies here too, what it refused is kept, and
@@ -157,13 +173,18 @@ impl Deletions {
                     through: intent.cut_off.or(cleared_through).unwrap_or(0),
                 }),
                 Err(error @ (Error::OutcomeUnknown(_) | Error::Pending)) => {
-                    let conversation = intent.conversation.clone();
+                    let error = self.written_down(&intent, error, store);
+                    ended.push((name(&intent), Err(error)));
                     self.parked.push(intent);
-                    ended.push((conversation, Err(error)));
+                }
+                Err(error) if self.maybe_done(&intent) => {
+                    let error = Error::OutcomeUnknown(error.to_string());
+                    ended.push((name(&intent), Err(error)));
+                    self.parked.push(intent);
                 }
                 Err(error) => {
-                    refused.push((intent.deletion, intent.conversation.clone()));
-                    ended.push((intent.conversation, Err(error)));
+                    refused.push(name(&intent));
+                    ended.push((name(&intent), Err(error)));
                 }
             }
         }
@@ -171,8 +192,8 @@ impl Deletions {
             && let Err(error) = store.abandon(&refused)
         {
             // The intent could not be taken back, so it stands: that is what the app must hear.
-            for (conversation, result) in &mut ended {
-                if refused.iter().any(|(_, refused)| refused == conversation) {
+            for (deletion, result) in &mut ended {
+                if refused.contains(deletion) {
                     *result = Err(Error::OutcomeUnknown(error.to_string()));
                 }
             }
@@ -180,23 +201,29 @@ impl Deletions {
         self.destroy(&erasures, store, &mut ended);
         failpoint("before-delivery");
         let mut behind = Vec::new();
-        for (conversation, result) in ended {
-            behind.append(&mut self.end(&conversation, result));
+        for ((deletion, conversation), result) in ended {
+            behind.append(&mut self.end(deletion, &conversation, result));
         }
         // Nobody waits for the rows: they follow when success is on its way to the app, and at the
         // next open if they cannot now.
-        let _ = store.record(&erasures);
+        let _ = store.record();
         self.at_work.clear();
         if !behind.is_empty() {
             self.accept(behind, store);
         }
     }
 
+    /// Whether an earlier request for this deletion may have arrived.
+    fn maybe_done(&self, intent: &Intent) -> bool {
+        let flight = self.flights.get(&intent.conversation);
+        flight.is_none_or(|flight| flight.maybe_done || flight.intent.deletion != intent.deletion)
+    }
+
     fn destroy(
         &mut self,
         erasures: &[Erasure],
         store: &mut Store,
-        ended: &mut Vec<(ConversationId, Result<()>)>,
+        ended: &mut Vec<((DeletionId, ConversationId), Result<()>)>,
     ) {
         let start = Instant::now();
         let destroyed = if erasures.is_empty() {
@@ -213,15 +240,15 @@ impl Deletions {
                 }
                 Err(error) => Err(self.not_destroyed(erasure, error, store)),
             };
-            ended.push((erasure.conversation.clone(), result));
+            let name = (erasure.deletion, erasure.conversation.clone());
+            ended.push((name, result));
         }
     }
 
     fn keep_receipts(&self, erasure: &Erasure, erase: Duration) {
-        let Some(flight) = self.flights.get(&erasure.conversation) else {
-            return;
-        };
-        for waiting in &flight.waiting {
+        let flight = self.flights.get(&erasure.conversation);
+        let flight = flight.filter(|flight| flight.intent.deletion == erasure.deletion);
+        for waiting in flight.map_or(&[][..], |flight| &flight.waiting) {
             let total = waiting.accepted.elapsed();
             let receipt = Receipt {
                 cut_off: erasure.through,
@@ -232,23 +259,53 @@ impl Deletions {
         }
     }
 
-    /// What the app hears when the device's disk failed. With a server, that one has deleted
-    /// already: the journal keeps the intent, which is carried out later.
+    /// What the app hears when the device's disk failed: keys may be dead already, and the server
+    /// has deleted where there is one, so that this cannot be taken back.
     fn not_destroyed(&mut self, erasure: &Erasure, error: &Error, store: &Store) -> Error {
-        if self.asker.is_none() {
-            return error.clone();
-        }
         self.parked.push(Intent {
             deletion: erasure.deletion,
             conversation: erasure.conversation.clone(),
             cut_off: Some(erasure.through),
             host_positions: store.has_host_positions(&erasure.conversation),
         });
-        Error::OutcomeUnknown(format!("the server has deleted it; on the device, {error}"))
+        let server = if self.asker.is_some() {
+            "the server has deleted it; "
+        } else {
+            ""
+        };
+        Error::OutcomeUnknown(format!("{server}on the device, {error}"))
     }
 
-    /// Tells everyone who waits; gives back the calls that were behind.
-    fn end(&mut self, conversation: &ConversationId, result: Result<()>) -> Vec<Request> {
+    /// Makes sure that a deletion whose outcome is unknown is in the journal, or says that it is
+    /// not.
+    fn written_down(&mut self, intent: &Intent, error: Error, store: &mut Store) -> Error {
+        let flight = self.flights.get(&intent.conversation);
+        if flight.is_none_or(|flight| flight.written) {
+            return error;
+        }
+        match store.begin(std::slice::from_ref(intent)) {
+            Ok(()) => error,
+            Err(disk) => Error::OutcomeUnknown(format!(
+                "{error}; it could not be written down and is forgotten when the client closes: {disk}"
+            )),
+        }
+    }
+
+    /// Tells everyone who waits for this deletion; gives back the calls that were behind.
+    fn end(
+        &mut self,
+        deletion: DeletionId,
+        conversation: &ConversationId,
+        result: Result<()>,
+    ) -> Vec<Request> {
+        let waits = |flight: &Flight| flight.intent.deletion == deletion;
+        if !self.flights.get(conversation).is_some_and(waits) {
+            // Nobody waits: a bug has ended the flight before.
+            if result.is_ok() {
+                self.untidy.push((deletion, conversation.clone()));
+            }
+            return Vec::new();
+        }
         let Some(flight) = self.flights.remove(conversation) else {
             return Vec::new();
         };
@@ -275,23 +332,20 @@ impl Deletions {
         if through <= store.floor(&conversation) {
             return Ok(());
         }
-        // Its id is written down first, so that a crash in the middle is taken up at the next open.
+        // The host's positions are not the server's: what it says of those means nothing here.
+        if store.has_host_positions(&conversation) {
+            return Ok(());
+        }
+        // Nothing is written down first: the dead slots are the record, and until there are any,
+        // the server says it again at every pull.
         let deletion = self.ids.next();
-        let host_positions = false;
-        let intent = Intent {
-            deletion,
-            conversation: conversation.clone(),
-            cut_off: Some(through),
-            host_positions,
-        };
-        store.begin(&[intent])?;
         let erasure = [Erasure {
             deletion,
             conversation: conversation.clone(),
             through,
         }];
         store.destroy(&erasure)?;
-        store.record(&erasure)?;
+        store.record()?;
         self.untidy.push((deletion, conversation));
         Ok(())
     }
@@ -303,14 +357,15 @@ impl Deletions {
 
     /// Lets the store forget what was delivered; `true` when there was something.
     pub fn tidy(&mut self, store: &mut Store) -> bool {
-        // A conversation with another deletion under way still needs its name; that one's end
-        // takes both journal rows along.
         let ready = std::mem::take(&mut self.untidy);
         if ready.is_empty() {
             return false;
         }
-        // What cannot be forgotten now is found again at the next open.
-        store.forget(&ready).is_ok()
+        let forgotten = store.forget(&ready).is_ok();
+        if !forgotten {
+            self.untidy = ready;
+        }
+        forgotten
     }
 
     /// Takes up what an earlier life of the process left behind.
@@ -325,18 +380,9 @@ impl Deletions {
     }
 
     /// Asks again for everything whose outcome is not known.
-    pub fn settle(&mut self, store: &mut Store) {
-        let Some(asker) = &self.asker else {
-            let parked = std::mem::take(&mut self.parked);
-            let answers = parked
-                .into_iter()
-                .map(|intent| Answer {
-                    result: Ok(intent.cut_off),
-                    intent,
-                })
-                .collect();
-            return self.answered(answers, store);
-        };
+    pub fn settle(&mut self) {
+        // Without a server, what one was asked before waits until there is one again.
+        let Some(asker) = &self.asker else { return };
         let mut questions = Vec::new();
         let mut waiting = Vec::new();
         for intent in std::mem::take(&mut self.parked) {
@@ -347,6 +393,8 @@ impl Deletions {
             let flight = Flight {
                 intent: intent.clone(),
                 waiting: Vec::new(),
+                written: true,
+                maybe_done: true,
                 behind: VecDeque::new(),
             };
             self.flights.insert(intent.conversation.clone(), flight);
@@ -365,8 +413,13 @@ impl Deletions {
     pub fn close(&mut self, store: &mut Store) {
         self.asker = None;
         for (_, flight) in self.flights.drain() {
+            let written = if flight.written {
+                Ok(())
+            } else {
+                store.begin(&[flight.intent])
+            };
             for waiting in flight.waiting {
-                waiting.reply.send(Err(Error::Pending));
+                waiting.reply.send(written.clone().and(Err(Error::Pending)));
             }
             for request in flight.behind {
                 let written = store.begin(&[intent(&request, store)]);
@@ -391,4 +444,9 @@ fn waiting(request: Request) -> Waiting {
         accepted: request.accepted,
         reply: request.reply,
     }
+}
+
+/// What a deletion is known by in the table.
+fn name(intent: &Intent) -> (DeletionId, ConversationId) {
+    (intent.deletion, intent.conversation.clone())
 }

@@ -100,6 +100,8 @@ impl Delivery {
                 break;
             };
             state = self.run(state, job);
+            // Whoever was asked to poll while this job ran found it running and left.
+            state.posted = false;
             delivered += 1;
         }
         delivered

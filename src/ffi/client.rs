@@ -182,8 +182,12 @@ fn start(client: Arc<Client>) -> Result<*mut adieu_client> {
         }
     };
     let number = handle as usize;
-    if !client.delivery().by_host() {
-        client.start_delivering(move || handle::remove(number))?;
+    if !client.delivery().by_host()
+        && let Err(error) = client.start_delivering(move || handle::remove(number))
+    {
+        client.close_here();
+        handle::remove(number);
+        return Err(error);
     }
     Ok(handle)
 }
@@ -228,7 +232,8 @@ pub unsafe extern "C" fn adieu_client_close(client: *mut adieu_client) -> i32 {
             if client.is_here() {
                 return Err(ADIEU_PENDING);
             }
-            client.wait_closed();
+            // Where the host delivers, the close under way may wait for just this thread.
+            client.wait_closed(|| handle::remove(number));
             return Ok(());
         }
         if client.delivery().is_delivering_here() {

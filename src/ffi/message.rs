@@ -174,6 +174,9 @@ unsafe fn given_messages(
     }
     // SAFETY: at least one element is there.
     let stride = unsafe { messages.cast::<u32>().read() };
+    if !(stride as usize).is_multiple_of(align_of::<adieu_new_message>()) {
+        return Err(ADIEU_ERR_ABI);
+    }
     let mut copied = Vec::with_capacity(count);
     for index in 0..count {
         // SAFETY: within the array by the contract.

@@ -2,6 +2,9 @@
 
 use super::status::{ADIEU_ERR_ABI, ADIEU_ERR_INVALID_ARGUMENT};
 
+/// No release will know more of a struct: what says so was never initialised.
+const LARGEST: usize = 4096;
+
 /// A struct that begins with `uint32_t struct_size` and that all zeros are a value of.
 ///
 /// # Safety
@@ -23,7 +26,7 @@ pub(super) unsafe fn read<T: Sized32>(given: *const T) -> Result<T, i32> {
     }
     // SAFETY: not NULL, and by the caller's contract at least the first field is readable.
     let size = unsafe { given.cast::<u32>().read() } as usize;
-    if size < T::FIRST_SIZE {
+    if !(T::FIRST_SIZE..=LARGEST).contains(&size) {
         return Err(ADIEU_ERR_ABI);
     }
     let known = size_of::<T>();

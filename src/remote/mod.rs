@@ -219,15 +219,16 @@ impl Remote {
     }
 
     /// A change that may be made twice without harm: repeated as above. What the second request
-    /// is refused says nothing of the first, which may have arrived.
+    /// is refused says nothing of the first, which may have arrived: the answer comes with what
+    /// became of that.
     pub fn change_again_if_cut<Q: Serialize, A: DeserializeOwned>(
         &self,
         path: &str,
         request: &Q,
         time: Duration,
-    ) -> std::result::Result<A, CallError> {
+    ) -> std::result::Result<(A, Option<String>), CallError> {
         match self.twice_if_cut(path, request, time) {
-            (Ok(answer), _) => Ok(answer),
+            (Ok(answer), first) => Ok((answer, first)),
             (Err(CallError::Interrupted), _) => Err(CallError::Interrupted),
             (Err(second), Some(first)) => {
                 let second = Error::from(second);

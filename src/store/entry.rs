@@ -53,7 +53,7 @@ pub struct Entry {
 
 impl Entry {
     /// A conversation that is not stored yet.
-    pub fn new(id: ConversationId, address: [u8; 16], floor: u64) -> Self {
+    pub fn new(id: ConversationId, address: [u8; 16], floor: u64, source: Option<Source>) -> Self {
         Self {
             row: 0,
             id,
@@ -63,7 +63,7 @@ impl Entry {
                 generation: 0,
             },
             epochs: Vec::new(),
-            source: None,
+            source,
             title: String::new(),
             title_key: None,
             head: 0,
@@ -138,11 +138,7 @@ impl Entry {
 
     /// Writes source, counts and whether it is hidden.
     pub fn update(&self, db: &Connection) -> Result<()> {
-        let source = match self.source {
-            None => 0,
-            Some(Source::Server) => 1,
-            Some(Source::Host) => 2,
-        };
+        let source = source_number(self.source);
         let changed = db
             .prepare_cached(
                 "UPDATE conversations SET source = ?, head = ?, read_through = ?, messages = ?, unread = ?, hidden = ?
@@ -197,11 +193,7 @@ impl Entry {
             .ok()
             .and_then(|text| ConversationId::parse(text).ok())
             .ok_or_else(|| Error::StoreDamaged("a conversation id cannot be read".to_owned()))?;
-        let source = match row.get(5)? {
-            0 => None,
-            1 => Some(Source::Server),
-            _ => Some(Source::Host),
-        };
+        let source = source_of(row.get(5)?);
         let details: Option<Vec<u8>> = row.get(6)?;
         let details_slot: Option<u32> = row.get(7)?;
         let details_generation: Option<u32> = row.get(8)?;
@@ -230,6 +222,24 @@ impl Entry {
             hidden: row.get(13)?,
             floor: count(14)?,
         })
+    }
+}
+
+/// A source as it stands in the tables.
+pub fn source_number(source: Option<Source>) -> i64 {
+    match source {
+        None => 0,
+        Some(Source::Server) => 1,
+        Some(Source::Host) => 2,
+    }
+}
+
+/// The source that a number in the tables means.
+pub fn source_of(number: i64) -> Option<Source> {
+    match number {
+        0 => None,
+        1 => Some(Source::Server),
+        _ => Some(Source::Host),
     }
 }
 

@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
 
-use super::entry::{Entry, Epoch, insert_epoch, only_one};
+use super::entry::{Entry, Epoch, insert_epoch, only_one, source_number};
 use super::key_file::{Epitaph, SlotRef};
 use super::keyring::Keyring;
 use super::seal::Place;
@@ -65,6 +65,7 @@ pub struct Unfinished {
 impl Store {
     /// Writes intents down, all or none. When this returns, a crash cannot lose them.
     pub fn begin(&mut self, intents: &[Intent]) -> Result<()> {
+        self.record()?;
         let mut changed: HashMap<ConversationId, Entry> = HashMap::new();
         for intent in intents {
             changed.insert(
@@ -106,45 +107,56 @@ impl Store {
     /// bring it back, and a crash from here on changes nothing: the dead slots are the record.
     ///
     /// # Errors
-    /// Only while nothing has been destroyed: the deletions can be carried out later.
+    /// The disk failed. Keys may be dead or not; carrying the deletions out again makes it certain.
     pub fn destroy(&mut self, erasures: &[Erasure]) -> Result<()> {
         self.split_where_needed(erasures)?;
         let mut doomed = Vec::new();
+        let mut unrecorded = Vec::new();
         for erasure in erasures {
             let epitaph = Epitaph {
                 deletion: erasure.deletion,
                 cut_off: erasure.through,
             };
-            if let Some(entry) = self.entries.get(&erasure.conversation) {
-                doomed.extend(entry.doomed(erasure.through).map(|slot| (slot, epitaph)));
-            }
+            let entry = self.entries.get(&erasure.conversation);
+            let slots = entry
+                .into_iter()
+                .flat_map(|entry| entry.doomed(erasure.through));
+            let slots: Vec<_> = slots.collect();
+            unrecorded.push((
+                erasure.clone(),
+                slots.iter().map(|slot| slot.index).collect(),
+            ));
+            doomed.extend(slots.into_iter().map(|slot| (slot, epitaph)));
         }
         failpoint("before-destroying");
         self.keys.destroy(&doomed)?;
-        // Counting what survives can fail on a damaged record, which is no reason to keep showing
-        // what is destroyed: the counts are then those of an empty conversation.
+        self.unrecorded.append(&mut unrecorded);
         for erasure in erasures {
             self.hide(erasure);
         }
         failpoint("keys-destroyed");
-        self.orphans
-            .extend(doomed.iter().map(|(slot, _)| slot.index));
         Ok(())
     }
 
     /// Lets the rows follow the keys. Not flushed, and not what success waits for: what is lost
-    /// here, the next open does again from the dead slots.
-    pub fn record(&mut self, erasures: &[Erasure]) -> Result<()> {
-        self.record_rows(erasures)?;
+    /// here, the next open does again from the dead slots. What fails is tried again before
+    /// anything else is written.
+    pub fn record(&mut self) -> Result<()> {
+        if self.unrecorded.is_empty() {
+            return Ok(());
+        }
+        self.record_rows()?;
         failpoint("rows-followed");
         // Only now does no row refer to these slots any more.
-        let orphans = std::mem::take(&mut self.orphans);
-        self.dead_slots.extend(orphans);
+        for (_, slots) in std::mem::take(&mut self.unrecorded) {
+            self.dead_slots.extend(slots);
+        }
         Ok(())
     }
 
     /// Removes the last traces of deletions whose outcome has been delivered.
     pub fn forget(&mut self, delivered: &[(DeletionId, ConversationId)]) -> Result<()> {
+        self.record()?;
         // By conversation: two of its deletions may have been delivered at once.
         let mut gone: HashMap<&ConversationId, (Entry, DeletionId)> = HashMap::new();
         for (deletion, conversation) in delivered {
@@ -167,12 +179,15 @@ impl Store {
         }
         self.keys.destroy(&doomed)?;
         failpoint("address-destroyed");
-        // Its address key is dead: whatever the rows say, the conversation begins anew from here.
-        for conversation in gone.keys() {
-            self.entries.remove(*conversation);
-        }
         unflushed(&mut self.db, |db| {
             for (entry, _) in gone.values() {
+                bury(
+                    db,
+                    entry.row,
+                    entry.address,
+                    entry.floor,
+                    source_number(entry.source),
+                )?;
                 remove_conversation(db, entry.row)?;
             }
             for (deletion, _) in delivered {
@@ -181,6 +196,9 @@ impl Store {
             }
             Ok(())
         })?;
+        for conversation in gone.keys() {
+            self.entries.remove(*conversation);
+        }
         self.dead_slots
             .extend(doomed.iter().map(|(slot, _)| slot.index));
         Ok(())
@@ -341,55 +359,56 @@ impl Store {
                 && let Some(slot) = entry.key_for(position)
             {
                 let mut sealed: Vec<u8> = row.get(1)?;
-                let text = keys.key(slot)?.0.open(
-                    Place::Message {
-                        row: entry.row,
-                        position,
-                    },
-                    &mut sealed,
-                )?;
-                unread += u64::from(Message::decode(position, text)?.sender != *owner);
+                let place = Place::Message {
+                    row: entry.row,
+                    position,
+                };
+                // What does not open counts as read.
+                let opened = keys.key(slot)?.0.open(place, &mut sealed).ok();
+                let message = opened.and_then(|text| Message::decode(position, text).ok());
+                unread += u64::from(message.is_some_and(|message| message.sender != *owner));
             }
         }
         Ok((messages, unread))
     }
 
     /// In the database: the rows follow the keys.
-    fn record_rows(&mut self, erasures: &[Erasure]) -> Result<()> {
-        let addresses: Vec<_> = erasures
+    fn record_rows(&mut self) -> Result<()> {
+        let addressed: Vec<_> = self
+            .unrecorded
             .iter()
-            .map(|erasure| self.address(&erasure.conversation))
+            .map(|(erasure, _)| (self.address(&erasure.conversation), erasure.clone()))
             .collect();
         let Self {
             db, keys, entries, ..
         } = self;
         unflushed(db, |db| {
-            for (erasure, address) in erasures.iter().zip(addresses) {
-                db.prepare_cached(
-                    "INSERT INTO tombstones(address, through) VALUES(?, ?)
-                     ON CONFLICT DO UPDATE SET through = max(through, excluded.through)",
-                )?
-                .execute(params![address, erasure.through as i64])?;
+            for (address, erasure) in addressed {
+                // Where no message ever told, the positions are the server's.
+                let server = source_number(Some(Source::Server));
                 let Some(entry) = entries.get_mut(&erasure.conversation) else {
+                    raise_tombstone(db, address, erasure.through, server)?;
                     continue;
                 };
+                let source = entry
+                    .source
+                    .map_or(server, |source| source_number(Some(source)));
+                bury(db, entry.row, address, erasure.through, source)?;
                 // What is left in memory are the epochs whose keys live.
                 let lives_from = entry.epochs.first().map_or(END, |epoch| epoch.through - 1);
                 db.prepare_cached("DELETE FROM epochs WHERE conversation = ? AND through <= ?")?
                     .execute(params![entry.row, lives_from as i64])?;
-                db.prepare_cached(
-                    "INSERT INTO dead(conversation, through) VALUES(?, ?)
-                     ON CONFLICT DO UPDATE SET through = max(through, excluded.through)",
-                )?
-                .execute(params![entry.row, erasure.through as i64])?;
-                let changed = db
-                    .prepare_cached(
-                        "UPDATE conversations SET details = NULL, details_slot = NULL, details_generation = NULL
-                         WHERE row = ?",
-                    )?
-                    .execute([entry.row])?;
-                only_one(changed)?;
-                if !entry.hidden && !entry.title.is_empty() {
+                if entry.title_key.is_none() {
+                    let changed = db
+                        .prepare_cached(
+                            "UPDATE conversations
+                             SET details = NULL, details_slot = NULL, details_generation = NULL
+                             WHERE row = ?",
+                        )?
+                        .execute([entry.row])?;
+                    only_one(changed)?;
+                }
+                if !entry.hidden && entry.title_key.is_none() && !entry.title.is_empty() {
                     entry.update_title(db, keys)?;
                 }
                 entry.update(db)?;
@@ -418,7 +437,7 @@ impl Store {
             return Ok(());
         }
         self.destroy(&erasures)?;
-        self.record(&erasures)
+        self.record()
     }
 
     /// After a crash: conversations whose address key is dead have lost their last name already.
@@ -427,15 +446,16 @@ impl Store {
         {
             let mut select = self
                 .db
-                .prepare("SELECT row, slot, generation FROM conversations")?;
+                .prepare("SELECT row, address, slot, generation, source FROM conversations")?;
             let mut rows = select.query([])?;
             while let Some(row) = rows.next()? {
                 let slot = SlotRef {
-                    index: row.get(1)?,
-                    generation: row.get(2)?,
+                    index: row.get(2)?,
+                    generation: row.get(3)?,
                 };
-                if self.keys.file.epitaph(slot).is_some() {
-                    nameless.push(row.get::<_, i64>(0)?);
+                if let Some(epitaph) = self.keys.file.epitaph(slot) {
+                    let (number, address): (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
+                    nameless.push((number, address, epitaph.cut_off, row.get::<_, i64>(4)?));
                 }
             }
         }
@@ -443,13 +463,37 @@ impl Store {
             return Ok(());
         }
         unflushed(&mut self.db, |db| {
-            for row in nameless {
+            for (row, address, cut_off, source) in nameless {
+                bury(db, row, address, cut_off, source)?;
                 remove_conversation(db, row)?;
                 db.execute("DELETE FROM journal WHERE conversation = ?", [row])?;
             }
             Ok(())
         })
     }
+}
+
+/// Keeps what lies at or below a position from coming back, and has its ciphertext purged.
+fn bury(db: &Connection, row: i64, address: [u8; 16], through: u64, source: i64) -> Result<()> {
+    if through == 0 {
+        return Ok(());
+    }
+    raise_tombstone(db, address, through, source)?;
+    db.prepare_cached(
+        "INSERT INTO dead(conversation, through) VALUES(?, ?)
+         ON CONFLICT DO UPDATE SET through = max(through, excluded.through)",
+    )?
+    .execute(params![row, through as i64])?;
+    Ok(())
+}
+
+fn raise_tombstone(db: &Connection, address: [u8; 16], through: u64, source: i64) -> Result<()> {
+    db.prepare_cached(
+        "INSERT INTO tombstones(address, through, source) VALUES(?, ?, ?)
+         ON CONFLICT DO UPDATE SET through = max(through, excluded.through)",
+    )?
+    .execute(params![address, through as i64, source])?;
+    Ok(())
 }
 
 fn remove_conversation(db: &Connection, row: i64) -> Result<()> {
@@ -508,6 +552,10 @@ fn split(
             slot: old,
         },
     );
+    // The title belongs to what lives on.
+    if !entry.title.is_empty() {
+        entry.update_title(db, keys)?;
+    }
     reseal(entry.row, cut_off, through, (old, new), db, keys)
 }
 
@@ -538,7 +586,10 @@ fn reseal(
                 row,
                 position: position as u64,
             };
-            let text = keys.key(old)?.0.open(place, &mut sealed)?;
+            // What does not open was lost before, and is no reason to keep the rest.
+            let Ok(text) = keys.key(old)?.0.open(place, &mut sealed) else {
+                continue;
+            };
             let (key, random) = keys.key(new)?;
             key.seal(place, text, &mut resealed, random)?;
             let changed = db

@@ -82,6 +82,8 @@ pub struct KeyFile {
     ready: Vec<u32>,
     random: Random,
     address_secret: RawKey,
+    /// Something was written that no flush has confirmed yet.
+    unflushed: bool,
 }
 
 impl KeyFile {
@@ -118,6 +120,7 @@ impl KeyFile {
             ready: Vec::new(),
             random,
             address_secret,
+            unflushed: false,
         };
         keys.grow()?;
         keys.file.sync_all()?;
@@ -162,6 +165,7 @@ impl KeyFile {
             ready: Vec::new(),
             random: Random::new(),
             address_secret,
+            unflushed: false,
         };
         let (_, pairs) = bytes
             .split_at_checked(HEADER_BLOCKS * BLOCK)
@@ -245,8 +249,8 @@ impl KeyFile {
     pub fn take(&mut self) -> Result<SlotRef> {
         if self.ready.is_empty() {
             self.grow()?;
-            self.file.sync_data()?;
         }
+        self.flush()?;
         match self.ready.pop() {
             Some(index) => Ok(SlotRef {
                 index,
@@ -289,7 +293,6 @@ impl KeyFile {
     /// Destroys keys: both copies of each are overwritten, then one flush for all of them. When
     /// this returns without an error, what they sealed is gone.
     pub fn destroy(&mut self, slots: &[(SlotRef, Epitaph)]) -> Result<()> {
-        let mut wrote = false;
         for (slot, epitaph) in slots {
             if self.state(*slot) == State::Dead(*epitaph) {
                 continue;
@@ -302,12 +305,9 @@ impl KeyFile {
             let sum = dead_checksum(slot.index, &dead);
             dead[48..].copy_from_slice(&sum);
             self.write(slot.index, dead)?;
-            wrote = true;
         }
-        if wrote {
-            self.file.sync_data()?;
-        }
-        Ok(())
+        // A flush that failed before counts for nothing: it is made good here.
+        self.flush()
     }
 
     /// Puts new keys into dead slots. Only for slots whose rows are gone from the database and
@@ -323,10 +323,8 @@ impl KeyFile {
                 renewed.push(*index);
             }
         }
-        if !renewed.is_empty() {
-            self.file.sync_data()?;
-            self.ready.append(&mut renewed);
-        }
+        self.flush()?;
+        self.ready.append(&mut renewed);
         Ok(())
     }
 
@@ -337,7 +335,7 @@ impl KeyFile {
         }
     }
 
-    /// Appends blocks of ready keys; the caller flushes. They double the file within limits, so
+    /// Appends blocks of ready keys; none is handed out before a flush. They double the file within limits, so
     /// that a million conversations need no thousand flushes.
     fn grow(&mut self) -> Result<()> {
         let first = self.slots.len();
@@ -353,6 +351,7 @@ impl KeyFile {
             }
             bytes.extend_from_within(start..);
         }
+        self.unflushed = true;
         disk::write_at(&self.file, &bytes, places(first as u32)[0])?;
         self.slots.append(&mut fresh);
         self.ready
@@ -388,7 +387,17 @@ impl KeyFile {
         Some(Zeroizing::new(array(raw, 0)))
     }
 
+    /// Brings everything that was written to the disk.
+    fn flush(&mut self) -> Result<()> {
+        if self.unflushed {
+            self.file.sync_data()?;
+            self.unflushed = false;
+        }
+        Ok(())
+    }
+
     fn write(&mut self, index: u32, slot: [u8; SLOT]) -> Result<()> {
+        self.unflushed = true;
         for place in places(index) {
             disk::write_at(&self.file, &slot, place)?;
         }

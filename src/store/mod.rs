@@ -40,7 +40,7 @@ pub use self::erase::{Erasure, Intent, Unfinished};
 pub use self::seal::{KEY_LEN, RawKey};
 pub use self::verify::Verification;
 
-use self::entry::Entry;
+use self::entry::{Entry, source_of};
 use self::keyring::Keyring;
 use self::open::Lock;
 use crate::conversation::{ConversationId, Positions, Source};
@@ -57,8 +57,8 @@ pub struct Store {
     entries: HashMap<ConversationId, Entry>,
     /// Slots that no row refers to any more, to be renewed when the purge has caught up.
     dead_slots: Vec<u32>,
-    /// Destroyed slots whose rows have not followed yet.
-    orphans: Vec<u32>,
+    /// Destroyed, and the rows have not followed yet; with the slots that they still refer to.
+    unrecorded: Vec<(Erasure, Vec<u32>)>,
     /// What callers ask without waiting; kept as the entries are.
     positions: Arc<Positions>,
     /// Unread messages in all conversations.
@@ -76,8 +76,8 @@ impl Store {
     fn put(&mut self, entry: Entry) {
         let unread = |entry: &Entry| if entry.hidden { 0 } else { entry.unread };
         self.unread += unread(&entry);
-        if entry.head > entry.floor {
-            self.positions.raise(&entry.id, entry.head);
+        if let Some(source) = entry.source.filter(|_| entry.head > entry.floor) {
+            self.positions.raise(&entry.id, source, entry.head);
         }
         if let Some(before) = self.entries.insert(entry.id.clone(), entry) {
             self.unread -= unread(&before);
@@ -107,9 +107,8 @@ impl Store {
 
     /// Whether a conversation's positions are the host's own.
     pub fn has_host_positions(&self, id: &ConversationId) -> bool {
-        self.entries
-            .get(id)
-            .is_some_and(|entry| entry.source == Some(Source::Host))
+        self.entry_or_new(id)
+            .is_ok_and(|entry| entry.source == Some(Source::Host))
     }
 
     /// The keyed hash that a conversation is found by, with or without a row.
@@ -126,12 +125,18 @@ impl Store {
             return Ok(entry.clone());
         }
         let address = self.address(id);
-        let floor: Option<i64> = self
+        let tombstone: Option<(i64, i64)> = self
             .db
-            .prepare_cached("SELECT through FROM tombstones WHERE address = ?")?
-            .query_row([address], |row| row.get(0))
+            .prepare_cached("SELECT through, source FROM tombstones WHERE address = ?")?
+            .query_row([address], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        Ok(Entry::new(id.clone(), address, floor.unwrap_or(0) as u64))
+        let (floor, source) = tombstone.unwrap_or((0, 0));
+        Ok(Entry::new(
+            id.clone(),
+            address,
+            floor as u64,
+            source_of(source),
+        ))
     }
 }
 

@@ -56,7 +56,7 @@ impl Store {
             keys: Keyring::new(keys),
             entries: HashMap::new(),
             dead_slots: Vec::new(),
-            orphans: Vec::new(),
+            unrecorded: Vec::new(),
             positions,
             unread: 0,
             _lock: lock,

@@ -6,7 +6,7 @@ use super::Store;
 use super::entry::Entry;
 use super::seal::Place;
 use crate::conversation::{ConversationId, END, Message, Summary};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl Store {
     /// Every conversation with a message, the newest first.
@@ -68,7 +68,9 @@ impl Store {
             let position = row.get::<_, i64>(0)? as u64;
             sealed.clear();
             sealed.extend_from_slice(row.get_ref(1)?.as_blob().unwrap_or_default());
-            let slot = entry.key_for(position).unwrap_or(entry.key);
+            let slot = entry
+                .key_for(position)
+                .ok_or_else(|| Error::StoreDamaged("a message stands under no key".to_owned()))?;
             let (key, _) = self.keys.key(slot)?;
             let text = key.open(
                 Place::Message {

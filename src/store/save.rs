@@ -21,6 +21,7 @@ impl Store {
         title: Option<&str>,
         messages: &[Message],
     ) -> Result<()> {
+        self.record()?;
         let mut entry = self.entry_or_new(id)?;
         if entry.source.is_some_and(|known| known != source) {
             return Err(Error::Parameter(format!(

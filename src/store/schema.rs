@@ -51,7 +51,8 @@ CREATE TABLE dead(
 -- Nothing at or below `through` is ever stored for this address.
 CREATE TABLE tombstones(
     address BLOB PRIMARY KEY,
-    through INTEGER NOT NULL
+    through INTEGER NOT NULL,
+    source INTEGER NOT NULL                  -- whose positions, as in conversations
 ) STRICT, WITHOUT ROWID;
 -- Accepted deletions whose outcome is not delivered yet.
 CREATE TABLE journal(

@@ -37,8 +37,9 @@ pub trait Sink: Send + 'static {
     fn store(&self, page: Page) -> bool;
     /// Erases on this device what was deleted elsewhere, or before this store was restored.
     fn erase(&self, conversation: ConversationId, through: u64);
-    /// Everything before this has been handed on: answer when it is stored.
-    fn done(&self, reply: Reply<()>);
+    /// Everything before this has been handed on, or the pull has failed: answer when what came
+    /// is stored.
+    fn done(&self, result: Result<()>, reply: Reply<()>);
 }
 
 /// The line to the thread. Dropped, it ends it.
@@ -66,10 +67,7 @@ impl Puller {
 
 fn run(remote: &Remote, calls: &Receiver<Reply<()>>, sink: &impl Sink) {
     while let Ok(reply) = calls.recv() {
-        match pull(remote, sink) {
-            Ok(()) => sink.done(reply),
-            Err(error) => reply.send(Err(error)),
-        }
+        sink.done(pull(remote, sink), reply);
     }
 }
 
