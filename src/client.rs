@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `adieu-work` | everything on the store |
 //! | `adieu-checkpoint` | moves the write-ahead log into the database |
-//! | `adieu-ask` | asks the server to delete |
+//! | `adieu-ask` (four) | asks the server to delete |
 //! | `adieu-pull` | pulls from the server |
 //! | `adieu-deliver` | calls the host, unless the host delivers |
 

@@ -22,7 +22,7 @@ use support::call::{
     Call, destroy, on_conversations, on_error, on_messages, on_success, on_verification,
 };
 use support::client::{close, delete, open_raw};
-use support::{Answer, Client, FakeServer, Options, Outcome, child, eventually};
+use support::{Answer, Client, FakeServer, Options, Outcome, Server, child, eventually};
 use tempfile::TempDir;
 
 fn folder() -> TempDir {
@@ -466,8 +466,14 @@ fn close_with_a_thousand_calls_in_flight() {
     }
     assert!(!client.overlapped());
     drop(fake);
-    // The store is free again, and what was pending is written down.
+    // The store is free again, and what was pending is written down: without a server it waits,
+    // with one it is settled.
     let client = Client::local(folder.path());
+    assert_eq!(client.ids().len(), 2);
+    client.close();
+    let server = Server::start();
+    server.accounts(&["alice"]);
+    let client = server.device("alice", folder.path()).open();
     eventually("what was pending is settled", || {
         !client.ids().contains(&"c2c_bob".to_owned())
     });

@@ -351,6 +351,79 @@ fn connection_refused() {
     assert_eq!(client.delete("c2c_bob"), Outcome::Success);
 }
 
+/// DEL-2, DUR-1: what may have been carried out stays written down, however often the server cannot
+/// be reached or refuses afterwards, and is settled when it answers.
+#[test]
+fn an_unknown_outcome_outlives_failures_after_it() {
+    let (fake, healed) = once_wrong(|| Answer::Http("502 Bad Gateway", "", String::new()));
+    let folder = folder();
+    let client = device(&folder, &fake);
+    fails(&client, &[abi::OUTCOME_UNKNOWN]);
+    client.close();
+    let id = fake.deletions()[0]["DeletionId"].clone();
+
+    // Nobody listens; then nobody is signed in; then there is no server at all.
+    let nobody = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let client = Options::remote(folder.path(), &format!("http://{nobody}"), SIG).open();
+    assert_eq!(client.pull().code(), abi::CONNECTION_REFUSED);
+    assert_eq!(client.sign_in(SIG), abi::OK);
+    assert_eq!(client.pull().code(), abi::CONNECTION_REFUSED);
+    client.close();
+    let client = Options::remote(folder.path(), &fake.url(), "").open();
+    assert_eq!(client.pull().code(), abi::NOT_SIGNED_IN);
+    client.close();
+    Client::local(folder.path()).close();
+
+    healed.store(true, Ordering::SeqCst);
+    let before = fake.deletions().len();
+    let client = Options::remote(folder.path(), &fake.url(), SIG).open();
+    eventually("it is settled", || client.history("c2c_bob").is_empty());
+    let asked = fake.deletions().split_off(before);
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0]["DeletionId"], id);
+}
+
+/// DEL-3: messages that are refused, since the conversation is the server's, move no cut-off and
+/// keep nothing from being pulled.
+#[test]
+fn a_refused_save_moves_no_cut_off() {
+    let fake = FakeServer::with_world(|_, _| Answer::Ok(().into()));
+    let folder = folder();
+    let client = device(&folder, &fake);
+    let call = client.call();
+    let far = [(1_000_000, "bob", "from far away")];
+    assert_eq!(client.begin_save("c2c_bob", &far, &call), abi::OK);
+    assert_eq!(call.wait().code(), abi::INVALID_PARAMETER);
+    assert_eq!(client.delete("c2c_bob"), Outcome::Success);
+    assert_eq!(fake.deletions()[0]["CutOff"], BOB.len());
+}
+
+/// DEL-3: a conversation that the host brings is the host's for good: what the server says of
+/// positions erases nothing of it, and its positions are never sent to the server.
+#[test]
+fn the_hosts_positions_stay_the_hosts() {
+    let fake = FakeServer::with_world(|_, _| Answer::Ok(serde_json::json!({"ClearedThrough": 50})));
+    let folder = folder();
+    let client = Options::remote(folder.path(), &fake.url(), SIG).open();
+    client.save("c2c_carol", &[(3, "carol", "the third one")]);
+    assert_eq!(client.delete("c2c_carol"), Outcome::Success);
+    client.save(
+        "c2c_carol",
+        &[(2, "carol", "a stale one"), (4, "carol", "the fourth one")],
+    );
+    assert_eq!(client.texts("c2c_carol"), ["the fourth one"]);
+    assert_eq!(client.delete("c2c_carol"), Outcome::Success);
+    assert!(
+        fake.deletions()
+            .iter()
+            .all(|asked| asked.get("CutOff").is_none())
+    );
+    assert!(client.texts("c2c_carol").is_empty());
+}
+
 /// Deletions that the library asks for at one time.
 const LINES: usize = 4;
 
