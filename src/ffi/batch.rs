@@ -1,13 +1,11 @@
 //! Deleting several conversations in one call.
 
 use std::ffi::{CString, c_char, c_void};
-use std::time::Duration;
 
-use super::callback::{UserData, adieu_error_callback, call_error};
-use super::deletion::{ADIEU_DEFAULT_TIMEOUT_MS, adieu_delete_options, adieu_deletion_id};
+use super::callback::{adieu_error_callback, call_error};
+use super::deletion::{self, adieu_delete_options, adieu_deletion_id};
 use super::guard::guard;
 use super::message::conversation;
-use super::options;
 use super::status::{ADIEU_ERR_INVALID_ARGUMENT, ADIEU_OK};
 use super::{adieu_client, handle, text};
 use crate::error::Result;
@@ -57,14 +55,8 @@ pub unsafe extern "C" fn adieu_delete_conversations(
     user_data: *mut c_void,
 ) -> i32 {
     guard(|| {
-        let options = if options.is_null() {
-            None
-        } else {
-            // SAFETY: struct_size readable bytes by the contract.
-            Some(unsafe { options::read(options) }?)
-        };
-        let destructor = options.and_then(|options| options.user_data_destructor);
-        let user_data = UserData::new(user_data, destructor);
+        // SAFETY: NULL or struct_size readable bytes by the contract.
+        let (options, user_data) = unsafe { deletion::given(options, user_data) }?;
         let client = handle::find(client)?;
         let (Some(on_results), Some(on_error)) = (on_results, on_error) else {
             return Err(ADIEU_ERR_INVALID_ARGUMENT);
@@ -84,17 +76,13 @@ pub unsafe extern "C" fn adieu_delete_conversations(
             wanted.push(unsafe { conversation(id) });
         }
         let ids: Vec<_> = wanted.iter().map(|_| client.new_deletion_id()).collect();
-        let out = options.map_or(std::ptr::null_mut(), |options| options.deletion_id);
+        let out = options.deletion_id;
         if !out.is_null() {
             for (index, id) in ids.iter().enumerate() {
                 // SAFETY: room for `count` ids by the contract.
                 unsafe { out.add(index).write(adieu_deletion_id { bytes: id.0 }) };
             }
         }
-        let timeout = match options.map_or(0, |options| options.timeout_ms) {
-            0 => ADIEU_DEFAULT_TIMEOUT_MS,
-            given => given,
-        };
         let done = move |outcome: Result<Vec<Result<()>>>| match outcome {
             Ok(outcomes) => {
                 let held: Vec<Held> = given.into_iter().zip(outcomes).map(Held::new).collect();
@@ -109,7 +97,7 @@ pub unsafe extern "C" fn adieu_delete_conversations(
         };
         let wanted = ids.into_iter().zip(wanted).collect();
         client
-            .delete_all(wanted, Duration::from_millis(timeout.into()), done)
+            .delete_all(wanted, deletion::timeout(&options), done)
             .map_err(|error| error.code())
     })
 }

@@ -103,16 +103,8 @@ pub unsafe extern "C" fn adieu_delete_conversation_with_options(
     user_data: *mut c_void,
 ) -> i32 {
     guard(|| {
-        let options = if options.is_null() {
-            None
-        } else {
-            // SAFETY: struct_size readable bytes by the contract.
-            Some(unsafe { options::read(options) }?)
-        };
-        let user_data = UserData::new(
-            user_data,
-            options.and_then(|options| options.user_data_destructor),
-        );
+        // SAFETY: NULL or struct_size readable bytes by the contract.
+        let (options, user_data) = unsafe { given(options, user_data) }?;
         let client = handle::find(client)?;
         let (Some(on_success), Some(on_error)) = (on_success, on_error) else {
             return Err(ADIEU_ERR_INVALID_ARGUMENT);
@@ -127,27 +119,55 @@ pub unsafe extern "C" fn adieu_delete_conversation_with_options(
             },
         );
         let id = client.new_deletion_id();
-        let timeout = match options.map_or(0, |options| options.timeout_ms) {
-            0 => ADIEU_DEFAULT_TIMEOUT_MS,
-            given => given,
-        };
-        let wanted = options.map_or(std::ptr::null_mut(), |options| options.deletion_id);
+        let wanted = options.deletion_id;
         if !wanted.is_null() {
             // SAFETY: not NULL, and writable by the contract.
             unsafe { wanted.write(adieu_deletion_id { bytes: id.0 }) };
         }
         // SAFETY: NULL or NUL-terminated by the contract.
         match unsafe { conversation(conversation_id) } {
-            Ok(conversation) => client.delete(
-                id,
-                conversation,
-                Duration::from_millis(timeout.into()),
-                reply,
-            ),
+            Ok(conversation) => client.delete(id, conversation, timeout(&options), reply),
             Err(error) => client.reject(error, reply),
         }
         .map_err(|error| error.code())
     })
+}
+
+/// A caller's options, or the defaults for NULL, and `user_data` with the destructor that they give
+/// it: from here on that runs on every path.
+///
+/// # Safety
+/// `options` is NULL or points to struct_size readable bytes.
+pub(super) unsafe fn given(
+    options: *const adieu_delete_options,
+    user_data: *mut c_void,
+) -> Result<(adieu_delete_options, UserData), i32> {
+    let options = if options.is_null() {
+        adieu_delete_options {
+            struct_size: size_of::<adieu_delete_options>() as u32,
+            timeout_ms: 0,
+            user_data_destructor: None,
+            deletion_id: std::ptr::null_mut(),
+        }
+    } else {
+        // SAFETY: passed on from the caller.
+        unsafe { options::read(options) }?
+    };
+    Ok((
+        options,
+        UserData::new(user_data, options.user_data_destructor),
+    ))
+}
+
+/// How long to wait for the server.
+pub(super) fn timeout(options: &adieu_delete_options) -> Duration {
+    let given = options.timeout_ms;
+    let wanted = if given == 0 {
+        ADIEU_DEFAULT_TIMEOUT_MS
+    } else {
+        given
+    };
+    Duration::from_millis(wanted.into())
 }
 
 /// What a deletion did. Set struct_size before asking.

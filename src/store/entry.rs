@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, Row, params};
 
-use super::key_file::SlotRef;
 use super::keyring::Keyring;
 use super::seal::Place;
+use super::slot::SlotRef;
 use crate::conversation::{ConversationId, END, Source};
 use crate::error::{Error, Result};
 

@@ -12,22 +12,18 @@
 //! destroyed and lets the rows follow, and [`Store::unfinished`] gives what must still be asked
 //! or told.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use super::entry::{Entry, Epoch, insert_epoch, only_one, source_number};
-use super::key_file::{Epitaph, SlotRef};
-use super::keyring::Keyring;
+use super::entry::{Entry, only_one, source_number};
 use super::seal::Place;
+use super::slot::Epitaph;
 use super::{Store, flushed, unflushed};
 use crate::conversation::{ConversationId, END, Message, Source};
 use crate::deletion::DeletionId;
 use crate::error::Result;
 use crate::failpoint::failpoint;
-
-/// Rows that are sealed anew between two looks at memory.
-const RESEAL_CHUNK: i64 = 1000;
 
 /// A deletion that was accepted.
 #[derive(Clone, Debug)]
@@ -51,15 +47,6 @@ pub struct Erasure {
     pub conversation: ConversationId,
     /// The last position that goes.
     pub through: u64,
-}
-
-/// A deletion that an earlier life of the process left behind.
-#[derive(Clone, Debug)]
-pub struct Unfinished {
-    /// What was accepted.
-    pub intent: Intent,
-    /// Its keys are destroyed, only its outcome was not delivered.
-    pub erased: bool,
 }
 
 impl Store {
@@ -246,79 +233,6 @@ impl Store {
         }
     }
 
-    /// Deletions that an earlier life of the process accepted and did not see to their end.
-    pub fn unfinished(&self) -> Result<Vec<Unfinished>> {
-        let by_row: HashMap<i64, &Entry> = self
-            .entries
-            .values()
-            .map(|entry| (entry.row, entry))
-            .collect();
-        let mut unfinished = Vec::new();
-        let mut select = self
-            .db
-            .prepare("SELECT deletion, conversation, cut_off, erased FROM journal")?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
-            if let Some(entry) = by_row.get(&row.get(1)?) {
-                let cut_off: Option<i64> = row.get(2)?;
-                let intent = Intent {
-                    deletion: DeletionId(row.get(0)?),
-                    conversation: entry.id.clone(),
-                    cut_off: cut_off.map(|cut_off| cut_off as u64),
-                    host_positions: entry.source == Some(Source::Host),
-                };
-                unfinished.push(Unfinished {
-                    intent,
-                    erased: row.get(3)?,
-                });
-            }
-        }
-        // Erased without a journal row (there is no server), and not forgotten: told long ago.
-        let written: HashSet<_> = unfinished
-            .iter()
-            .map(|left| left.intent.conversation.clone())
-            .collect();
-        for entry in self.entries.values() {
-            if (entry.hidden || entry.is_only_a_name()) && !written.contains(&entry.id) {
-                let intent = Intent {
-                    deletion: DeletionId([0; 16]),
-                    conversation: entry.id.clone(),
-                    cut_off: None,
-                    host_positions: false,
-                };
-                unfinished.push(Unfinished {
-                    intent,
-                    erased: true,
-                });
-            }
-        }
-        Ok(unfinished)
-    }
-
-    /// Sets apart what came after the cut-off while the deletion was on its way. Nothing is set
-    /// apart before: most deletions find nothing newer.
-    fn split_where_needed(&mut self, erasures: &[Erasure]) -> Result<()> {
-        for erasure in erasures {
-            let Some(mut entry) = self.entries.get(&erasure.conversation).cloned() else {
-                continue;
-            };
-            // With nothing above the cut-off, every key goes: there is nothing to set apart.
-            let boundary = |epoch: &Epoch| epoch.through == erasure.through;
-            if entry.head <= erasure.through || entry.epochs.iter().any(boundary) {
-                continue;
-            }
-            let Self { db, keys, .. } = self;
-            let entry = keys.taking(|keys, taken| {
-                flushed(db, |db| {
-                    split(&mut entry, erasure.through, db, keys, taken)?;
-                    Ok(entry)
-                })
-            })?;
-            self.put(entry);
-        }
-        Ok(())
-    }
-
     /// In memory, at once: nothing at or below the cut-off is given out any more.
     fn hide(&mut self, erasure: &Erasure) {
         let Some(mut entry) = self.entries.get(&erasure.conversation).cloned() else {
@@ -418,63 +332,16 @@ impl Store {
             Ok(())
         })
     }
-
-    /// After a crash: epochs whose key is dead are erased, whatever their rows say.
-    pub(super) fn finish_erasing(&mut self) -> Result<()> {
-        let mut erasures: Vec<Erasure> = Vec::new();
-        for entry in self.entries.values() {
-            let epitaphs = entry
-                .epochs
-                .iter()
-                .filter_map(|epoch| self.keys.file.epitaph(epoch.slot));
-            erasures.extend(epitaphs.map(|epitaph| Erasure {
-                deletion: epitaph.deletion,
-                conversation: entry.id.clone(),
-                through: epitaph.cut_off,
-            }));
-        }
-        if erasures.is_empty() {
-            return Ok(());
-        }
-        self.destroy(&erasures)?;
-        self.record()
-    }
-
-    /// After a crash: conversations whose address key is dead have lost their last name already.
-    pub(super) fn finish_forgetting(&mut self) -> Result<()> {
-        let mut nameless = Vec::new();
-        {
-            let mut select = self
-                .db
-                .prepare("SELECT row, address, slot, generation, source FROM conversations")?;
-            let mut rows = select.query([])?;
-            while let Some(row) = rows.next()? {
-                let slot = SlotRef {
-                    index: row.get(2)?,
-                    generation: row.get(3)?,
-                };
-                if let Some(epitaph) = self.keys.file.epitaph(slot) {
-                    let (number, address): (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
-                    nameless.push((number, address, epitaph.cut_off, row.get::<_, i64>(4)?));
-                }
-            }
-        }
-        if nameless.is_empty() {
-            return Ok(());
-        }
-        unflushed(&mut self.db, |db| {
-            for (row, address, cut_off, source) in nameless {
-                bury(db, row, address, cut_off, source)?;
-                remove_conversation(db, row)?;
-                db.execute("DELETE FROM journal WHERE conversation = ?", [row])?;
-            }
-            Ok(())
-        })
-    }
 }
 
 /// Keeps what lies at or below a position from coming back, and has its ciphertext purged.
-fn bury(db: &Connection, row: i64, address: [u8; 16], through: u64, source: i64) -> Result<()> {
+pub(super) fn bury(
+    db: &Connection,
+    row: i64,
+    address: [u8; 16],
+    through: u64,
+    source: i64,
+) -> Result<()> {
     if through == 0 {
         return Ok(());
     }
@@ -496,108 +363,11 @@ fn raise_tombstone(db: &Connection, address: [u8; 16], through: u64, source: i64
     Ok(())
 }
 
-fn remove_conversation(db: &Connection, row: i64) -> Result<()> {
+pub(super) fn remove_conversation(db: &Connection, row: i64) -> Result<()> {
     db.prepare_cached("DELETE FROM epochs WHERE conversation = ?")?
         .execute([row])?;
     only_one(
         db.prepare_cached("DELETE FROM conversations WHERE row = ?")?
             .execute([row])?,
     )
-}
-
-/// Puts an epoch boundary at `cut_off`: positions above it get a key of their own. Rows there that
-/// lie under the old key are sealed anew, which is the one part that costs what it moves.
-fn split(
-    entry: &mut Entry,
-    cut_off: u64,
-    db: &Connection,
-    keys: &mut Keyring,
-    taken: &mut Vec<SlotRef>,
-) -> Result<()> {
-    let Some(at) = entry
-        .epochs
-        .iter()
-        .position(|epoch| epoch.through > cut_off)
-    else {
-        return Ok(());
-    };
-    let below = if at == 0 {
-        entry.floor
-    } else {
-        entry.epochs[at - 1].through
-    };
-    if below >= cut_off {
-        return Ok(());
-    }
-    let Epoch { through, slot: old } = entry.epochs[at];
-    let new = keys.file.take()?;
-    taken.push(new);
-    let changed = db
-        .prepare_cached(
-            "UPDATE epochs SET slot = ?, generation = ? WHERE conversation = ? AND through = ?",
-        )?
-        .execute(params![
-            new.index,
-            new.generation,
-            entry.row,
-            through as i64
-        ])?;
-    only_one(changed)?;
-    insert_epoch(db, entry.row, cut_off, old)?;
-    entry.epochs[at].slot = new;
-    entry.epochs.insert(
-        at,
-        Epoch {
-            through: cut_off,
-            slot: old,
-        },
-    );
-    // The title belongs to what lives on.
-    if !entry.title.is_empty() {
-        entry.update_title(db, keys)?;
-    }
-    reseal(entry.row, cut_off, through, (old, new), db, keys)
-}
-
-fn reseal(
-    row: i64,
-    above: u64,
-    through: u64,
-    (old, new): (SlotRef, SlotRef),
-    db: &Connection,
-    keys: &mut Keyring,
-) -> Result<()> {
-    let mut above = above as i64;
-    loop {
-        let chunk: Vec<(i64, Vec<u8>)> = db
-            .prepare_cached(
-                "SELECT position, sealed FROM messages WHERE conversation = ? AND position > ? AND position <= ?
-                 ORDER BY position LIMIT ?",
-            )?
-            .query_map(params![row, above, through as i64, RESEAL_CHUNK], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<rusqlite::Result<_>>()?;
-        let Some((last, _)) = chunk.last() else {
-            return Ok(());
-        };
-        above = *last;
-        let mut resealed = Vec::new();
-        for (position, mut sealed) in chunk {
-            let place = Place::Message {
-                row,
-                position: position as u64,
-            };
-            // What does not open was lost before, and is no reason to keep the rest.
-            let Ok(text) = keys.key(old)?.0.open(place, &mut sealed) else {
-                continue;
-            };
-            let (key, random) = keys.key(new)?;
-            key.seal(place, text, &mut resealed, random)?;
-            let changed = db
-                .prepare_cached(
-                    "UPDATE messages SET sealed = ? WHERE conversation = ? AND position = ?",
-                )?
-                .execute(params![resealed, row, position])?;
-            only_one(changed)?;
-        }
-    }
 }

@@ -10,30 +10,25 @@
 //! *dead*, the record of the deletion that destroyed it. Keys are made ahead and flushed, so that
 //! a new conversation costs no flush here: which live slots are in use, the database says.
 //!
-//! | bytes | live | dead |
-//! |---|---|---|
-//! | 0 | `b'L'` | `b'D'` |
-//! | 1..4 | generation | generation |
-//! | 4.. | nonce (12), wrapped key and tag (48) | deletion id (16), cut-off (8), zeros (20), checksum (16) |
-//!
 //! At open a valid dead copy wins over a live one: destroying had begun. A slot with neither is
 //! damaged, which is an error for its reader and never taken for a deletion.
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 
-use ring::digest;
 use ring::hkdf;
 use zeroize::Zeroizing;
 
 use super::disk;
 use super::random::Random;
 use super::seal::{KEY_LEN, RawKey, SealingKey};
-use crate::deletion::DeletionId;
+use super::slot::{
+    self, Epitaph, LIVE, MAX_GENERATION, SLOT, SlotRef, State, array, bound_to, checksum,
+    generation, state,
+};
 use crate::error::{Error, Result};
 
 const BLOCK: usize = 4096;
-const SLOT: usize = 64;
 const SLOTS_PER_BLOCK: usize = BLOCK / SLOT;
 const HEADER_BLOCKS: usize = 2;
 /// Blocks of slots (each with its copy) that the file grows by, at least.
@@ -43,35 +38,6 @@ const MAX_GROWTH: usize = 64;
 
 const MAGIC: &[u8; 8] = b"adieukey";
 const FORMAT: u32 = 1;
-const LIVE: u8 = b'L';
-const DEAD: u8 = b'D';
-const MAX_GENERATION: u32 = 0x00ff_ffff;
-
-/// One use of one slot. The generation tells a reused slot from its former life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SlotRef {
-    /// Which slot.
-    pub index: u32,
-    /// Which of its lives.
-    pub generation: u32,
-}
-
-/// What a dead slot remembers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Epitaph {
-    /// The deletion that destroyed the key.
-    pub deletion: DeletionId,
-    /// The position up to which it reached.
-    pub cut_off: u64,
-}
-
-/// What stands in a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Live,
-    Dead(Epitaph),
-    Damaged,
-}
 
 /// The open key file.
 pub struct KeyFile {
@@ -297,13 +263,7 @@ impl KeyFile {
             if self.state(*slot) == State::Dead(*epitaph) {
                 continue;
             }
-            let mut dead = [0; SLOT];
-            dead[0] = DEAD;
-            dead[1..4].copy_from_slice(&slot.generation.to_le_bytes()[..3]);
-            dead[4..20].copy_from_slice(&epitaph.deletion.0);
-            dead[20..28].copy_from_slice(&epitaph.cut_off.to_le_bytes());
-            let sum = dead_checksum(slot.index, &dead);
-            dead[48..].copy_from_slice(&sum);
+            let dead = slot::dead(*slot, *epitaph);
             self.write(slot.index, dead)?;
         }
         // A flush that failed before counts for nothing: it is made good here.
@@ -420,21 +380,6 @@ fn derive(master: &[u8; KEY_LEN], salt: &[u8; 32], purpose: &[u8]) -> Result<Sea
     SealingKey::new(&raw)
 }
 
-fn state(index: u32, slot: &[u8; SLOT]) -> State {
-    match slot[0] {
-        LIVE => State::Live,
-        DEAD if dead_checksum(index, slot) == slot[48..] => State::Dead(Epitaph {
-            deletion: DeletionId(array(slot, 4)),
-            cut_off: u64::from_le_bytes(array(slot, 20)),
-        }),
-        _ => State::Damaged,
-    }
-}
-
-fn generation(slot: &[u8; SLOT]) -> u32 {
-    u32::from_le_bytes([slot[1], slot[2], slot[3], 0])
-}
-
 /// Offsets of a slot and its copy.
 fn places(index: u32) -> [u64; 2] {
     let (pair, slot) = (
@@ -445,38 +390,12 @@ fn places(index: u32) -> [u64; 2] {
     [first as u64, (first + BLOCK) as u64]
 }
 
-/// A wrapped key opens only in its own slot and generation.
-fn bound_to(index: u32, slot: &[u8; SLOT]) -> [u8; 8] {
-    let mut bytes = [0; 8];
-    bytes[..4].copy_from_slice(&index.to_le_bytes());
-    bytes[4..].copy_from_slice(&slot[..4]);
-    bytes
-}
-
-fn dead_checksum(index: u32, slot: &[u8; SLOT]) -> [u8; 16] {
-    let mut bytes = [0; 52];
-    bytes[..4].copy_from_slice(&index.to_le_bytes());
-    bytes[4..].copy_from_slice(&slot[..48]);
-    checksum(&bytes)
-}
-
-fn checksum(bytes: &[u8]) -> [u8; 16] {
-    array(digest::digest(&digest::SHA256, bytes).as_ref(), 0)
-}
-
-/// `N` bytes of `bytes` from `at`; zeros where it is shorter, which no caller relies on.
-fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    let mut out = [0; N];
-    if let Some(part) = bytes.get(at..at + N) {
-        out.copy_from_slice(part);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::seal::Place;
+    use super::super::slot::DEAD;
     use super::*;
+    use crate::deletion::DeletionId;
     use std::io::{Seek, SeekFrom, Write};
 
     const MASTER: [u8; KEY_LEN] = [3; KEY_LEN];

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::key_file::{Epitaph, KeyFile, SlotRef};
+use super::key_file::KeyFile;
 use super::random::Random;
 use super::seal::SealingKey;
+use super::slot::{Epitaph, SlotRef};
 use crate::error::Result;
 
 /// Keys kept ready at most; half a kilobyte each. Beyond it they are unwrapped anew.

@@ -3,7 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `store.db` | SQLite: conversations, messages, journal, tombstones; contents sealed |
-//! | `keys` | the keys, see [`key_file`] |
+//! | `keys` | the keys, see `key_file.rs` |
 //! | `lock` | held while the store is open |
 //! | `master.key` | only where the host gave no master key |
 //!
@@ -14,18 +14,21 @@
 mod checkpoint;
 mod disk;
 mod entry;
+mod epochs;
 mod erase;
-pub mod key_file;
+mod key_file;
 mod keyring;
 mod master_key;
 mod open;
 mod purge;
 mod random;
 mod read;
+mod recover;
 mod save;
 mod schema;
 mod seal;
 mod search;
+mod slot;
 mod verify;
 
 use std::collections::HashMap;
@@ -36,7 +39,8 @@ use ring::hmac;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use self::checkpoint::Checkpointer;
-pub use self::erase::{Erasure, Intent, Unfinished};
+pub use self::erase::{Erasure, Intent};
+pub use self::recover::Unfinished;
 pub use self::seal::{KEY_LEN, RawKey};
 pub use self::verify::Verification;
 

@@ -9,9 +9,10 @@ use ring::hmac;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::entry::{self, Entry, Epoch};
-use super::key_file::{KeyFile, SlotRef};
+use super::key_file::KeyFile;
 use super::keyring::Keyring;
 use super::seal::{KEY_LEN, RawKey};
+use super::slot::SlotRef;
 use super::{Store, disk, master_key, schema};
 use crate::conversation::Positions;
 use crate::error::{Error, Result};
