@@ -10,13 +10,15 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
 use support::fake::{BOB, CLUB};
 use support::{
-    Answer, Client, FakeServer, Options, Outcome, Verification, abi, eventually, folder,
+    Answer, Client, FakeServer, Options, Outcome, Verification, abi, child, eventually, folder,
 };
 use tempfile::TempDir;
 
@@ -168,17 +170,26 @@ fn nothing_is_left_in_any_file() {
     };
     assert_eq!(client.texts("c2c_benedict.arnold"), TEXTS);
     nothing("before");
-    // A backup program that holds a read transaction keeps pages from being moved.
-    let reader = Connection::open(folder.path().join("store.db")).unwrap();
-    reader.execute_batch("BEGIN").unwrap();
-    let rows: i64 = reader
-        .query_row("SELECT count(*) FROM messages", [], |row| row.get(0))
+    // A backup program that holds a read transaction keeps pages from being moved. It is a process
+    // of its own: two SQLite libraries in one process would undo each other's locks.
+    let mut reader = child::command("a_reader_of_the_database")
+        .env("READ_DATABASE", folder.path().join("store.db"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
         .unwrap();
-    assert_eq!(rows, 7);
+    let mut lines = BufReader::new(reader.stdout.take().unwrap()).lines();
+    let rows = lines
+        .by_ref()
+        .map(Result::unwrap)
+        .find_map(|line| line.split_once("rows: ").map(|(_, rows)| rows.to_owned()));
+    assert_eq!(rows.as_deref(), Some("7"));
     assert_eq!(client.delete("c2c_benedict.arnold"), Outcome::Success);
     nothing("with a reader");
     is_gone(&client, &everything);
-    drop(reader);
+    drop(reader.stdin.take());
+    assert!(reader.wait().unwrap().success());
+    drop(lines);
     is_gone(&client, &everything);
     client.close();
     nothing("after close");
@@ -189,6 +200,21 @@ fn nothing_is_left_in_any_file() {
     ids.sort();
     assert_eq!(ids, ["c2c_carol", "group_club"]);
     assert_eq!(client.texts("group_club"), CLUB);
+}
+
+/// Not a proof by itself: the process that reads in the test above, until its input ends.
+#[test]
+fn a_reader_of_the_database() {
+    let Some(path) = std::env::var_os("READ_DATABASE") else {
+        return;
+    };
+    let reader = Connection::open(path).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let rows: i64 = reader
+        .query_row("SELECT count(*) FROM messages", [], |row| row.get(0))
+        .unwrap();
+    println!("rows: {rows}");
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
 /// The look of the library agrees: all looked for, none found, nothing readable.
