@@ -401,6 +401,29 @@ fn a_refused_save_moves_no_cut_off() {
     assert_eq!(fake.deletions()[0]["CutOff"], BOB.len());
 }
 
+/// DEL-3: the same where only a tombstone remembers whose positions the conversation has: what was
+/// refused leaves no head behind that the next deletion would send as its cut-off.
+#[test]
+fn a_refused_save_into_a_deleted_conversation_moves_no_cut_off() {
+    let fake = FakeServer::with_world(|_, _| Answer::Ok(().into()));
+    let folder = folder();
+    let client = device(&folder, &fake);
+    assert_eq!(client.delete("c2c_bob"), Outcome::Success);
+    client.close();
+    let client = Options::remote(folder.path(), &fake.url(), SIG).open();
+    let call = client.call();
+    let far = [(1_000_000, "bob", "from far away")];
+    assert_eq!(client.begin_save("c2c_bob", &far, &call), abi::OK);
+    assert_eq!(call.wait().code(), abi::INVALID_PARAMETER);
+    assert_eq!(client.delete("c2c_bob"), Outcome::Success);
+    let cut_offs: Vec<_> = fake
+        .deletions()
+        .iter()
+        .map(|asked| asked["CutOff"].clone())
+        .collect();
+    assert_eq!(cut_offs, [BOB.len(), BOB.len()]);
+}
+
 /// DEL-3: a conversation that the host brings is the host's for good: what the server says of
 /// positions erases nothing of it, and its positions are never sent to the server.
 #[test]

@@ -32,6 +32,13 @@ impl Positions {
         }
     }
 
+    /// Takes back what was accepted and then refused: the head is what the store knows.
+    pub fn correct(&self, conversation: &ConversationId, source: Source, head: u64) {
+        self.heads
+            .lock()
+            .insert(conversation.clone(), (source, head));
+    }
+
     /// The head of a conversation; `None` when this device knows no position of it.
     pub fn head(&self, conversation: &ConversationId) -> Option<u64> {
         self.heads.lock().get(conversation).map(|(_, head)| *head)

@@ -23,13 +23,15 @@ impl Store {
     ) -> Result<()> {
         self.record()?;
         let mut entry = self.entry_or_new(id)?;
-        if entry.source.is_some_and(|known| known != source) {
+        if let Some(known) = entry.source.filter(|known| *known != source) {
+            let head = entry.head.max(entry.floor);
+            self.positions.correct(id, known, head);
             return Err(Error::Parameter(format!(
                 "conversation {id} has positions of {}; one conversation never mixes the two",
-                if source == Source::Host {
-                    "the server"
-                } else {
+                if known == Source::Host {
                     "the host"
+                } else {
+                    "the server"
                 }
             )));
         }
