@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use ring::rand::{SecureRandom, SystemRandom};
 
 use super::adieu_client;
 use super::status::ADIEU_ERR_INVALID_HANDLE;
@@ -36,9 +37,19 @@ pub(super) fn insert(client: Arc<Client>) -> Option<*mut adieu_client> {
         None => return None,
     };
     let slot = table.get_mut(place)?;
-    slot.generation = slot.generation.wrapping_add(1) & (usize::MAX >> PLACE_BITS);
+    slot.generation = slot.generation.wrapping_add(step()) & (usize::MAX >> PLACE_BITS);
     slot.client = Some(client);
     Some(((slot.generation << PLACE_BITS) | (place + 1)) as *mut adieu_client)
+}
+
+/// How far the next life of a place is from the last: a random way where there is room for it, so
+/// that a number which is no handle is none by accident either.
+fn step() -> usize {
+    const LONGEST: usize = usize::MAX >> (PLACE_BITS + 20);
+    let mut bytes = [0; size_of::<usize>()];
+    // Without random bytes, handles are only easier to guess by mistake.
+    let _ = SystemRandom::new().fill(&mut bytes);
+    1 + (usize::from_le_bytes(bytes) & LONGEST)
 }
 
 /// The client of a handle.
