@@ -188,6 +188,7 @@ pub(super) async fn sync(call: &Call<'_>, request: Sync) -> Result<Synced> {
         views: page.views.into_iter().filter_map(state).collect(),
         cursor: call.app.cursors.seal(&owner_name, page.after),
         complete: page.complete.into(),
+        anew: 0,
     })
 }
 
@@ -212,10 +213,12 @@ fn state(owned: OwnedView) -> Option<View> {
         target: Target::of(&owned.conversation)?,
         title: owned.title,
         head: if listed { newest } else { 0 },
+        listed: listed.into(),
         read_through: owned.view.read_through,
         cleared_through: owned.view.cleared_through,
         erase_through,
         top_flag: owned.view.pinned.into(),
+        ..View::default()
     })
 }
 
