@@ -17,12 +17,14 @@ pub mod child;
 pub mod client;
 pub mod fake;
 pub mod folder;
+pub mod listener;
 pub mod server;
 
 pub use abi::abi;
 pub use call::{Call, Conversation, Message, Outcome, Verification};
-pub use client::{Client, Options};
+pub use client::{Client, DeleteOptions, Options};
 pub use fake::{Answer, FakeServer};
+pub use listener::{Heard, Listener};
 pub use server::Server;
 
 use std::time::{Duration, Instant};
