@@ -186,6 +186,11 @@ impl Error {
         }
     }
 
+    /// Whether trying the same again can help.
+    pub fn can_help_later(&self) -> bool {
+        code::is_retryable(self.code())
+    }
+
     /// Whether another UserSig is what can help.
     pub fn needs_sign_in(&self) -> bool {
         matches!(self.code(), code::NOT_SIGNED_IN | 70001..=70014)

@@ -7,7 +7,7 @@ use super::{DeletionId, Pending, PendingState};
 use crate::clock;
 use crate::conversation::ConversationId;
 use crate::delivery::Reply;
-use crate::error::{Error, code};
+use crate::error::Error;
 use crate::store::{Intent, Progress};
 
 /// Where a deletion stands.
@@ -172,10 +172,5 @@ impl Flight {
         let no_position = self.intent.cut_off.is_none() || self.intent.host_positions;
         let age = clock::now().saturating_sub(self.intent.accepted_at);
         self.maybe_done && no_position && age > MEMORY
-    }
-
-    /// Whether what failed can succeed later.
-    pub fn can_help_later(&self) -> bool {
-        code::is_retryable(self.progress.last_code)
     }
 }

@@ -10,7 +10,7 @@ use super::{DeletionId, IdSource, PendingState, Policy, Receipts, Request, Scope
 use crate::clock;
 use crate::conversation::ConversationId;
 use crate::delivery::{Delivery, Job};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, code};
 use crate::event::{Cause, Event, Events};
 use crate::store::{Erasure, Named, Progress, Store};
 
@@ -127,7 +127,12 @@ impl Deletions {
                 continue;
             };
             let undoable = flight.intent.undo_until;
-            if undoable.is_some_and(|until| until > clock::now()) {
+            if flight.is_too_old_to_ask() {
+                // Nothing but asking could tell, and that could delete what came later.
+                let unknown = Error::OutcomeUnknown("too old to be asked for again".to_owned());
+                let note = self.leave_to_host(id, unknown);
+                let _ = store.note_progress(&note.into_iter().collect::<Vec<_>>());
+            } else if undoable.is_some_and(|until| until > clock::now()) {
                 undo.push(id);
             } else if self.asker.is_none() || flight.intent.policy == Policy::LocalOnly {
                 here.push(id);
@@ -315,27 +320,33 @@ impl Deletions {
     ) -> Option<(DeletionId, Progress)> {
         let offline = self.offline;
         let flight = self.flights.get_mut(&id)?;
-        flight.note_failure(error);
-        if flight.can_help_later() && !flight.is_too_old_to_ask() {
-            let code = flight.progress.last_code;
-            let at_least = retry_after.max(crate::error::code::wait_for(code));
-            let mut delay = backoff::wait(id, flight.progress.attempts, at_least);
-            if offline {
-                delay = delay.max(backoff::LONGEST);
-            }
-            flight.progress.next_try = clock::now().saturating_add(delay.as_millis() as u64);
-            let note = (id, flight.progress);
-            self.wait(id, State::Waiting, delay);
-            self.tell_pending(id, PendingState::Waiting);
-            Some(note)
-        } else {
-            flight.state = State::Refused;
-            flight.progress.refused = true;
-            flight.progress.next_try = 0;
-            let note = (id, flight.progress);
-            self.tell_pending(id, PendingState::Refused);
-            Some(note)
+        if !error.can_help_later() {
+            return self.leave_to_host(id, error);
         }
+        flight.note_failure(error);
+        let at_least = retry_after.max(code::wait_for(flight.progress.last_code));
+        let mut delay = backoff::wait(id, flight.progress.attempts, at_least);
+        if offline {
+            delay = delay.max(backoff::LONGEST);
+        }
+        flight.progress.next_try = clock::now().saturating_add(delay.as_millis() as u64);
+        let note = (id, flight.progress);
+        self.wait(id, State::Waiting, delay);
+        self.tell_pending(id, PendingState::Waiting);
+        Some(note)
+    }
+
+    /// Trying again does not help: the host is to know, and decides.
+    fn leave_to_host(&mut self, id: DeletionId, error: Error) -> Option<(DeletionId, Progress)> {
+        self.wait_no_longer(id);
+        let flight = self.flights.get_mut(&id)?;
+        flight.note_failure(error);
+        flight.state = State::Refused;
+        flight.progress.refused = true;
+        flight.progress.next_try = 0;
+        let note = (id, flight.progress);
+        self.tell_pending(id, PendingState::Refused);
+        Some(note)
     }
 
     /// When time decides next.

@@ -34,6 +34,7 @@ mod slot;
 mod verify;
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -70,6 +71,9 @@ pub struct Store {
     positions: Arc<Positions>,
     /// Unread messages in all conversations.
     unread: u64,
+    /// Files that the forensic look has opened. They stay open until SQLite has closed its own:
+    /// closing any descriptor of a file lets go of the locks that this process has on it.
+    looked_at: HashMap<PathBuf, File>,
     _lock: Lock,
 }
 

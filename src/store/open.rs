@@ -60,6 +60,7 @@ impl Store {
             unrecorded: Vec::new(),
             positions,
             unread: 0,
+            looked_at: HashMap::new(),
             _lock: lock,
         };
         store.finish_forgetting()?;
