@@ -286,27 +286,35 @@ impl Store {
         Ok((messages, unread))
     }
 
+    /// Whose positions an erasure speaks of: what the messages told, or what the host wanted to
+    /// save and has not; where nobody ever told, they are the server's.
+    fn source_of(&self, erasure: &Erasure) -> Source {
+        let id = &erasure.conversation;
+        let stored = self.entries.get(id).and_then(|entry| entry.source);
+        let wanted = || self.positions.head_of(id, Source::Host);
+        stored.unwrap_or_else(|| wanted().map_or(Source::Server, |_| Source::Host))
+    }
+
     /// In the database: the rows follow the keys.
     fn record_rows(&mut self) -> Result<()> {
         let addressed: Vec<_> = self
             .unrecorded
             .iter()
-            .map(|(erasure, _)| (self.address(&erasure.conversation), erasure.clone()))
+            .map(|(erasure, _)| {
+                let address = self.address(&erasure.conversation);
+                (address, self.source_of(erasure), erasure.clone())
+            })
             .collect();
         let Self {
             db, keys, entries, ..
         } = self;
         unflushed(db, |db| {
-            for (address, erasure) in addressed {
-                // Where no message ever told, the positions are the server's.
-                let server = source_number(Some(Source::Server));
+            for (address, source, erasure) in addressed {
+                let source = source_number(Some(source));
                 let Some(entry) = entries.get_mut(&erasure.conversation) else {
-                    raise_tombstone(db, address, erasure.through, server)?;
+                    raise_tombstone(db, address, erasure.through, source)?;
                     continue;
                 };
-                let source = entry
-                    .source
-                    .map_or(server, |source| source_number(Some(source)));
                 bury(db, entry.row, address, erasure.through, source)?;
                 // What is left in memory are the epochs whose keys live.
                 let lives_from = entry.epochs.first().map_or(END, |epoch| epoch.through - 1);
@@ -355,6 +363,10 @@ pub(super) fn bury(
 }
 
 fn raise_tombstone(db: &Connection, address: [u8; 16], through: u64, source: i64) -> Result<()> {
+    // Nothing was erased, and so nothing is said of whose positions the next message brings.
+    if through == 0 {
+        return Ok(());
+    }
     db.prepare_cached(
         "INSERT INTO tombstones(address, through, source) VALUES(?, ?, ?)
          ON CONFLICT DO UPDATE SET through = max(through, excluded.through)",
