@@ -16,8 +16,13 @@ pub mod call;
 pub mod child;
 pub mod client;
 pub mod fake;
+pub mod faults;
 pub mod folder;
+pub mod life;
+pub mod operation;
+pub mod random;
 pub mod server;
+pub mod shelf;
 
 pub use abi::abi;
 pub use call::{Call, Conversation, Message, Outcome, Verification};
