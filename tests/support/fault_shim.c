@@ -259,7 +259,9 @@ int unlink(const char *path)
 int statx(int at, const char *restrict path, int flags, unsigned mask, struct statx *restrict to)
 {
     REAL(int, "statx", int, const char *, int, unsigned, struct statx *);
-    int mine = is_below(path) || (!*path && is_ours(at));
+    /* Rust asks with NULL whether there is such a call; the header promises that nobody does. */
+    const char *volatile given = path;
+    int mine = given && (is_below(given) || (!*given && is_ours(at)));
     return mine && fate(STAT) == FAIL ? FAILED : real(at, path, flags, mask, to);
 }
 

@@ -116,7 +116,11 @@ pub struct End {
 
 impl Life {
     /// Begins one in the test `name` of this binary, which must call [`live`] in a child.
-    pub fn begin(name: &str, script: &Script, failpoint: Option<&str>) -> Self {
+    pub fn begin(
+        name: &str,
+        script: &Script,
+        environment: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Self {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&serde_json::to_vec(script).unwrap())
             .unwrap();
@@ -124,12 +128,10 @@ impl Life {
         let mut command = child::command(name);
         command
             .env(SCRIPT, &file)
+            .envs(environment)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if let Some(point) = failpoint {
-            command.env("ADIEU_FAILPOINT", format!("{point}=abort"));
-        }
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         Self {

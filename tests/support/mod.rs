@@ -23,6 +23,7 @@ pub mod operation;
 pub mod random;
 pub mod server;
 pub mod shelf;
+pub mod survivor;
 
 pub use abi::abi;
 pub use call::{Call, Conversation, Message, Outcome, Verification};
