@@ -24,6 +24,7 @@ pub mod random;
 pub mod server;
 pub mod shelf;
 pub mod survivor;
+pub mod trial;
 
 pub use abi::abi;
 pub use call::{Call, Conversation, Message, Outcome, Verification};

@@ -97,6 +97,12 @@ impl Shelf {
         self.there.retain(|position| *position > start);
     }
 
+    /// It has failed, and all is as if it had not been asked.
+    pub fn delete_failed(&mut self, cut_off: &RangeInclusive<u64>) {
+        let at = self.doubts.iter().position(|doubt| doubt == cut_off);
+        self.doubts.remove(at.expect("it was asked"));
+    }
+
     /// What a read that begins now must give, as far as no deletion is in doubt.
     pub fn certain(&self) -> BTreeSet<u64> {
         let doubts = self.doubts.iter().map(|doubt| *doubt.end());
