@@ -64,7 +64,7 @@ fn killed_at_every_call(test: &'static str, how: How, lives: &[Vec<Operation>]) 
             faults::ALL
         },
         how,
-        from_then_on: false,
+        times: 1,
         error: 0,
     };
     let mut nth = 0;

@@ -184,38 +184,29 @@ fn every_call(test: &str, past: Past, plans: &[(&str, Plan)], step: u64) {
 }
 
 fn plans() -> Vec<(&'static str, Plan)> {
-    let plan = |calls, how, from_then_on, error| Plan {
+    use faults::{ALL, GROWING, READ, STAT, WRITE};
+    let plan = |calls, how, times, error| Plan {
         calls,
         how,
-        from_then_on,
+        times,
         error,
     };
     vec![
-        ("one fails", plan(faults::ALL, How::Fail, false, libc::EIO)),
-        (
-            "all fail from",
-            plan(faults::ALL, How::Fail, true, libc::EIO),
-        ),
+        ("one fails", plan(ALL, How::Fail, 1, libc::EIO)),
+        ("some fail", plan(ALL, How::Fail, 4, libc::EIO)),
+        ("all fail from", plan(ALL, How::Fail, 0, libc::EIO)),
         (
             "full for a moment",
-            plan(faults::GROWING, How::Fail, false, libc::ENOSPC),
+            plan(GROWING, How::Fail, 2, libc::ENOSPC),
         ),
+        ("full from", plan(GROWING, How::Fail, 0, libc::ENOSPC)),
+        ("torn, then full", plan(WRITE, How::Torn, 0, libc::ENOSPC)),
         (
-            "full from",
-            plan(faults::GROWING, How::Fail, true, libc::ENOSPC),
+            "torn, full for a moment",
+            plan(WRITE, How::Torn, 3, libc::ENOSPC),
         ),
-        (
-            "torn, then full",
-            plan(faults::WRITE, How::Torn, true, libc::ENOSPC),
-        ),
-        (
-            "one comes short",
-            plan(faults::READ | faults::WRITE, How::Short, false, 0),
-        ),
-        (
-            "no state of a file",
-            plan(faults::STAT, How::Fail, false, libc::EIO),
-        ),
+        ("one comes short", plan(READ | WRITE, How::Short, 1, 0)),
+        ("no state of a file", plan(STAT, How::Fail, 1, libc::EIO)),
     ]
 }
 

@@ -1,6 +1,6 @@
 /* A disk that fails on purpose: preloaded below the library, it counts the calls on files of one
- * folder, and lets the nth of them, or all from the nth on, fail, come short, sleep or be the last
- * thing that the process does. Everything else goes through. */
+ * folder, and lets the nth of them, or so many from the nth on (0: all), fail, come short, sleep or
+ * be the last thing that the process does. Everything else goes through. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,7 +24,7 @@ enum { FILES = 65536, LONGEST = 4096 };
 static char folder[LONGEST];
 static atomic_size_t folder_length;
 static atomic_char ours[FILES];
-static atomic_int calls, how, error, from_then_on;
+static atomic_int calls, how, error, times;
 static atomic_long nth, seen, hits;
 
 /* What the tests steer it with. */
@@ -39,12 +39,12 @@ void fault_watch(const char *path)
     }
 }
 
-void fault_arm(int which, int manner, long number, int persistent, int code)
+void fault_arm(int which, int manner, long number, int how_often, int code)
 {
     atomic_store(&calls, 0);
     atomic_store(&how, manner);
     atomic_store(&error, code);
-    atomic_store(&from_then_on, persistent);
+    atomic_store(&times, how_often);
     atomic_store(&nth, number);
     atomic_store(&seen, 0);
     atomic_store(&hits, 0);
@@ -70,7 +70,7 @@ __attribute__((constructor)) static void from_environment(void)
     if (plan) {
         int which = (int)strtol(plan, (char **)&plan, 10);
         int manner = (int)strtol(plan, (char **)&plan, 10);
-        fault_arm(which, manner, strtol(plan, NULL, 10), 0, EIO);
+        fault_arm(which, manner, strtol(plan, NULL, 10), 1, EIO);
     }
 }
 
@@ -81,8 +81,8 @@ static int fate(int call)
     if (!(atomic_load(&calls) & call))
         return -1;
     long number = atomic_fetch_add(&seen, 1) + 1, at = atomic_load(&nth);
-    int manner = atomic_load(&how), all = atomic_load(&from_then_on) || manner == TORN;
-    if (number < at || (number > at && !all))
+    int manner = atomic_load(&how), often = atomic_load(&times);
+    if (number < at || (often && number >= at + often))
         return -1;
     atomic_fetch_add(&hits, 1);
     if (manner == TORN && number > at)

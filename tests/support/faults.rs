@@ -43,8 +43,8 @@ pub enum How {
 pub struct Plan {
     pub calls: c_int,
     pub how: How,
-    /// Not only the one that is chosen, but all after it.
-    pub from_then_on: bool,
+    /// So many calls, the one that is chosen first; 0: all from it on.
+    pub times: c_int,
     /// An error number; milliseconds for what is slow.
     pub error: c_int,
 }
@@ -117,7 +117,7 @@ impl Shim {
                 plan.calls,
                 plan.how as c_int,
                 nth as c_long,
-                c_int::from(plan.from_then_on),
+                plan.times,
                 plan.error,
             );
         }
