@@ -25,6 +25,7 @@ pub mod server;
 pub mod shelf;
 pub mod survivor;
 pub mod trial;
+pub mod trick;
 
 pub use abi::abi;
 pub use call::{Call, Conversation, Message, Outcome, Verification};
