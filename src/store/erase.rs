@@ -19,7 +19,7 @@ use rusqlite::{Connection, params};
 use super::entry::{Entry, only_one, source_number};
 use super::intent::Named;
 use super::seal::Place;
-use super::slot::Epitaph;
+use super::slot::{Epitaph, SlotRef};
 use super::{Store, flushed, unflushed};
 use crate::conversation::{ConversationId, Details, END, Message, Source};
 use crate::deletion::{DeletionId, Scope};
@@ -44,7 +44,8 @@ impl Store {
     /// bring it back, and a crash from here on changes nothing: the dead slots are the record.
     ///
     /// # Errors
-    /// The disk failed. Keys may be dead or not; carrying the deletions out again makes it certain.
+    /// The disk failed. Where that was after the first key was touched, what the deletions cover is
+    /// hidden, and dead for this process; [`Self::record`] and the next deletion make it certain.
     pub fn destroy(&mut self, erasures: &[Erasure]) -> Result<()> {
         self.unlist(erasures)?;
         self.split_where_needed(erasures)?;
@@ -68,11 +69,14 @@ impl Store {
             doomed.extend(slots.into_iter().map(|slot| (slot, epitaph)));
         }
         failpoint("before-destroying");
-        self.keys.destroy(&doomed)?;
+        let destroyed = self.keys.destroy(&doomed);
+        // Also where it failed: one copy of a key may be dead, and what is saved from now on must
+        // not lie under it.
         for (erasure, _) in &unrecorded {
             self.hide(erasure);
         }
         self.unrecorded.append(&mut unrecorded);
+        destroyed?;
         failpoint("keys-destroyed");
         Ok(())
     }
@@ -81,9 +85,16 @@ impl Store {
     /// here, the next open does again from the dead slots. What fails is tried again before
     /// anything else is written.
     pub fn record(&mut self) -> Result<()> {
+        self.record_erasures()?;
+        self.drop_nameless()
+    }
+
+    fn record_erasures(&mut self) -> Result<()> {
         if self.unrecorded.is_empty() {
             return Ok(());
         }
+        // Never before the keys.
+        self.keys.file.flush()?;
         self.record_rows()?;
         failpoint("rows-followed");
         // Only now does no row refer to these slots any more.
@@ -108,39 +119,58 @@ impl Store {
             }
         }
         let mut doomed = Vec::new();
-        for (entry, deletion) in gone.values() {
+        let mut nameless = Vec::new();
+        for (entry, deletion) in gone.into_values() {
             let epitaph = Epitaph {
-                deletion: *deletion,
+                deletion,
                 cut_off: entry.floor,
                 scope: Scope::Everything,
             };
-            let content = entry.epochs.iter().map(|epoch| epoch.slot);
-            doomed.extend(content.chain([entry.key]).map(|slot| (slot, epitaph)));
+            doomed.extend(slots_of(&entry).map(|slot| (slot, epitaph)));
+            nameless.push(entry);
         }
-        self.keys.destroy(&doomed)?;
+        let destroyed = self.keys.destroy(&doomed);
+        // Also where it failed: a row whose name may be dead takes no message any more.
+        for entry in nameless {
+            self.entries.remove(&entry.id);
+            self.nameless.push(entry);
+        }
+        let ids = delivered.iter().map(|(deletion, _)| *deletion);
+        self.delivered.extend(ids);
+        destroyed?;
         failpoint("address-destroyed");
-        unflushed(&mut self.db, |db| {
-            for (entry, _) in gone.values() {
-                bury(
-                    db,
-                    entry.row,
-                    entry.address,
-                    entry.floor,
-                    source_number(entry.source),
-                )?;
+        self.drop_nameless()
+    }
+
+    /// Removes the rows of conversations without a name, and what was delivered from the journal.
+    fn drop_nameless(&mut self) -> Result<()> {
+        if self.nameless.is_empty() && self.delivered.is_empty() {
+            return Ok(());
+        }
+        self.keys.file.flush()?;
+        let Self {
+            db,
+            nameless,
+            delivered,
+            ..
+        } = self;
+        unflushed(db, |db| {
+            for entry in &*nameless {
+                let source = source_number(entry.source);
+                bury(db, entry.row, entry.address, entry.floor, source)?;
                 remove_conversation(db, entry.row)?;
             }
-            for (deletion, _) in delivered {
+            for deletion in &*delivered {
                 db.prepare_cached("DELETE FROM journal WHERE deletion = ?")?
                     .execute([deletion.0])?;
             }
             Ok(())
         })?;
-        for conversation in gone.keys() {
-            self.entries.remove(*conversation);
+        self.delivered.clear();
+        for entry in std::mem::take(&mut self.nameless) {
+            self.dead_slots
+                .extend(slots_of(&entry).map(|slot| slot.index));
         }
-        self.dead_slots
-            .extend(doomed.iter().map(|(slot, _)| slot.index));
         Ok(())
     }
 
@@ -254,27 +284,35 @@ impl Store {
         Ok(())
     }
 
+    /// Whose positions an erasure speaks of: what the messages told, or what the host wanted to
+    /// save and has not; where nobody ever told, they are the server's.
+    fn source_of(&self, erasure: &Erasure) -> Source {
+        let id = &erasure.conversation;
+        let stored = self.entries.get(id).and_then(|entry| entry.source);
+        let wanted = || self.positions.head_of(id, Source::Host);
+        stored.unwrap_or_else(|| wanted().map_or(Source::Server, |_| Source::Host))
+    }
+
     /// In the database: the rows follow the keys.
     fn record_rows(&mut self) -> Result<()> {
         let addressed: Vec<_> = self
             .unrecorded
             .iter()
-            .map(|(erasure, _)| (self.address(&erasure.conversation), erasure.clone()))
+            .map(|(erasure, _)| {
+                let address = self.address(&erasure.conversation);
+                (address, self.source_of(erasure), erasure.clone())
+            })
             .collect();
         let Self {
             db, keys, entries, ..
         } = self;
         unflushed(db, |db| {
-            for (address, erasure) in addressed {
-                // Where no message ever told, the positions are the server's.
-                let server = source_number(Some(Source::Server));
+            for (address, source, erasure) in addressed {
+                let source = source_number(Some(source));
                 let Some(entry) = entries.get_mut(&erasure.conversation) else {
-                    raise_tombstone(db, address, erasure.through, server)?;
+                    raise_tombstone(db, address, erasure.through, source)?;
                     continue;
                 };
-                let source = entry
-                    .source
-                    .map_or(server, |source| source_number(Some(source)));
                 bury(db, entry.row, address, erasure.through, source)?;
                 // What is left in memory are the epochs whose keys live.
                 let lives_from = entry.epochs.first().map_or(END, |epoch| epoch.through - 1);
@@ -299,6 +337,12 @@ impl Store {
             Ok(())
         })
     }
+}
+
+/// All keys of a conversation.
+fn slots_of(entry: &Entry) -> impl Iterator<Item = SlotRef> {
+    let content = entry.epochs.iter().map(|epoch| epoch.slot);
+    content.chain([entry.key])
 }
 
 /// Keeps what lies at or below a position from coming back, and has its ciphertext purged.
@@ -328,6 +372,10 @@ fn note_erased(db: &Connection, deletion: DeletionId) -> Result<()> {
 }
 
 fn raise_tombstone(db: &Connection, address: [u8; 16], through: u64, source: i64) -> Result<()> {
+    // Nothing was erased, and so nothing is said of whose positions the next message brings.
+    if through == 0 {
+        return Ok(());
+    }
     db.prepare_cached(
         "INSERT INTO tombstones(address, through, source) VALUES(?, ?, ?)
          ON CONFLICT DO UPDATE SET through = max(through, excluded.through)",

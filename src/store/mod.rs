@@ -52,6 +52,7 @@ use self::entry::{Entry, source_of};
 use self::keyring::Keyring;
 use self::open::Lock;
 use crate::conversation::{ConversationId, Positions, Source};
+use crate::deletion::DeletionId;
 use crate::error::Result;
 
 /// An open store. It belongs to one thread.
@@ -67,6 +68,10 @@ pub struct Store {
     dead_slots: Vec<u32>,
     /// Destroyed, and the rows have not followed yet; with the slots that they still refer to.
     unrecorded: Vec<(Erasure, Vec<u32>)>,
+    /// Their address key is destroyed, and the rows have not gone yet.
+    nameless: Vec<Entry>,
+    /// Delivered, and still in the journal.
+    delivered: Vec<DeletionId>,
     /// What callers ask without waiting; kept as the entries are.
     positions: Arc<Positions>,
     /// Unread messages in all conversations.

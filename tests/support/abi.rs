@@ -28,6 +28,7 @@ pub const CANCELLED: i32 = -15;
 pub const BAD_ANSWER: i32 = 6010;
 pub const NOT_SIGNED_IN: i32 = 6014;
 pub const INVALID_PARAMETER: i32 = 6017;
+pub const STORE_FAILED: i32 = 6019;
 pub const STORE_IO: i32 = 6022;
 pub const CONNECTION_REFUSED: i32 = 9511;
 pub const QUEUE_TIMED_OUT: i32 = 9518;

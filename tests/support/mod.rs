@@ -16,9 +16,17 @@ pub mod call;
 pub mod child;
 pub mod client;
 pub mod fake;
+pub mod faults;
 pub mod folder;
+pub mod life;
 pub mod listener;
+pub mod operation;
+pub mod random;
 pub mod server;
+pub mod shelf;
+pub mod survivor;
+pub mod trial;
+pub mod trick;
 
 pub use abi::abi;
 pub use call::{Call, Conversation, Message, Outcome, Verification};
