@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::support::abi::DeletionId;
 
-use super::operation::{Scope, Terms};
+use super::known::SHOWS_WHAT_WAS_SET;
+use super::operation::{Policy, Scope, Terms, Undo};
 use super::server::Message;
 
 /// Whose positions a conversation has.
@@ -133,7 +134,7 @@ impl Device {
         let veil = self.veil(id);
         let history = self.history(id);
         let head = conversation.head();
-        if let Some(veil) = veil {
+        if let Some(veil) = veil.filter(|_| !SHOWS_WHAT_WAS_SET || history.is_empty()) {
             conversation.forget_set(veil);
         }
         let stays = conversation.stays.is_some()
@@ -206,6 +207,19 @@ impl Device {
         }
     }
 
+    /// Whether a pin was set before the newest message came.
+    pub fn has_older_pin(&self, id: &str) -> bool {
+        let conversation = self.get(id);
+        conversation.pin.is_some_and(|at| at < conversation.head())
+    }
+
+    /// Whether a mark was set before the newest message came.
+    pub fn has_older_marks(&self, id: &str) -> bool {
+        let conversation = self.get(id);
+        let head = conversation.head();
+        conversation.marks.values().any(|at| *at < head)
+    }
+
     pub fn set_draft(&mut self, id: &str, text: &str) {
         let conversation = self.at(id);
         conversation.draft = (!text.is_empty()).then(|| (conversation.head(), text.to_owned()));
@@ -248,18 +262,18 @@ impl Device {
         self.pending.iter().find(|pending| pending.is(id))
     }
 
-    /// DEL-4: a deletion under way that a new call wants just the same.
+    /// DEL-4: a deletion under way that a new call wants just the same. Below what is erased
+    /// already, one position is as good as another.
     pub fn same(&mut self, id: &str, terms: Terms) -> Option<&mut Pending> {
-        let cut_off = self.cut_off(id);
+        let (cut_off, floor) = (self.cut_off(id), self.get(id).floor);
         self.pending.iter_mut().find(|pending| {
-            use super::operation::{Policy, Undo};
             let under_way = match pending.state {
                 State::Undoable => terms.undo != Undo::None,
                 State::Waiting => terms.policy == Policy::Queue && terms.undo == Undo::None,
             };
             under_way
                 && pending.conversation == id
-                && pending.cut_off == cut_off
+                && pending.cut_off.map(|through| through.max(floor)) == cut_off
                 && (pending.terms.scope, pending.terms.policy) == (terms.scope, terms.policy)
         })
     }

@@ -2,9 +2,28 @@
 //! over. Each of these goes when the library is put right.
 
 use super::device::Device;
-use super::operation::{Scope, Terms};
+use super::operation::{Policy, Scope, Terms};
 
-/// DUR-6: `keep_history` shows the history again that another deletion's undo window hides.
+/// DUR-6: keeping or clearing the history shows again what another deletion's undo window hides.
 pub fn lifts_the_veil(model: &Device, id: &str, terms: Terms) -> bool {
-    terms.scope == Scope::ListEntry && model.veil(id).is_some()
+    terms.scope != Scope::Everything && model.veil(id).is_some()
 }
+
+/// DEL-9: `keep_history` of what the device has not pulled does not remember that it was read.
+pub fn forgets_what_is_read(model: &Device, id: &str, terms: Terms) -> bool {
+    terms.scope == Scope::ListEntry && model.cut_off(id).is_none() && model.line(id).is_none()
+}
+
+/// CALL-5: the id of a call that joined an equal one is not known any more after a restart.
+pub const FORGETS_WHO_JOINED: bool = true;
+
+/// DUR-6: what was set is shown with the first newer message while an undo window hides it.
+pub const SHOWS_WHAT_WAS_SET: bool = true;
+
+/// DUR-2: policy `queue` hides a conversation without a message only when the server has answered.
+pub fn is_hidden_late(model: &Device, id: &str, terms: Terms) -> bool {
+    terms.policy == Policy::Queue && model.cut_off(id).is_none() && model.line(id).is_some()
+}
+
+/// An undo that shows more of a conversation that is listed already is not told as a change.
+pub const UNDO_IS_NOT_TOLD: bool = true;

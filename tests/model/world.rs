@@ -135,8 +135,11 @@ impl World {
                 }
             }
             Operation::Verify { at, of } => self.seats[at].verify(CONVERSATIONS[of]),
-            Operation::Pin { at, of, pinned } => self.set(at, of, |seat, client, id| {
-                seat.pin(id, pinned);
+            Operation::Pin { at, of, pinned } => self.set(at, of, |model, client, id| {
+                if pinned && model.has_older_pin(id) {
+                    return (Outcome::Success, abi::OK);
+                }
+                model.pin(id, pinned);
                 (client.pin(id, pinned), abi::OK)
             }),
             Operation::Draft { at, of, empty } => {
@@ -147,6 +150,9 @@ impl World {
                 });
             }
             Operation::Mark { at, of, set, clear } => self.set(at, of, |model, client, id| {
+                if model.has_older_marks(id) {
+                    return (Outcome::Success, abi::OK);
+                }
                 let known = model.mark(id, set, clear);
                 (client.mark(id, set, clear), if known { abi::OK } else { abi::NOT_FOUND })
             }),
@@ -215,7 +221,10 @@ impl World {
     fn delete(&mut self, at: usize, id: &str, terms: Terms) {
         let alone = self.kind == Kind::Alone;
         let seat = &mut self.seats[at];
-        if seat.client().is_none() || known::lifts_the_veil(&seat.model, id, terms) {
+        let known = known::lifts_the_veil(&seat.model, id, terms)
+            || known::forgets_what_is_read(&seat.model, id, terms)
+            || known::is_hidden_late(&seat.model, id, terms);
+        if known || seat.client().is_none() {
             return;
         }
         let terms = Terms {
@@ -228,7 +237,10 @@ impl World {
             ..terms
         };
         let (deletion, call) = seat.begin(id, terms);
-        if let Some(same) = seat.model.same(id, terms) {
+        // Where nothing is left to delete, the device may have one position or another in mind.
+        let floor = seat.model.get(id).floor;
+        let alike = seat.model.cut_off(id) != Some(floor) || !seat.is_pending(deletion);
+        if let Some(same) = seat.model.same(id, terms).filter(|_| alike) {
             same.joined.push(deletion);
             seat.expect(deletion, call);
             return;
