@@ -120,6 +120,12 @@ impl Device {
         of.map(|pending| pending.cut_off.unwrap_or(0)).max()
     }
 
+    /// How many deletions of a conversation are open.
+    pub fn pends(&self, id: &str) -> usize {
+        let of = self.pending.iter();
+        of.filter(|pending| pending.conversation == id).count()
+    }
+
     /// The history that is given out, the oldest first.
     pub fn history(&self, id: &str) -> Vec<(u64, Message)> {
         let above = self.veil(id).unwrap_or(0);

@@ -2,11 +2,19 @@
 //! over. Each of these goes when the library is put right.
 
 use super::device::Device;
-use super::operation::{Policy, Scope, Terms};
+use super::operation::{Policy, Scope, Terms, Undo};
 
 /// DUR-6: keeping or clearing the history shows again what another deletion's undo window hides.
 pub fn lifts_the_veil(model: &Device, id: &str, terms: Terms) -> bool {
     terms.scope != Scope::Everything && model.veil(id).is_some()
+}
+
+/// DEL-2, DUR-2: a window that is over goes on hiding a conversation without a message while a
+/// deletion waits for the server.
+pub fn leaves_a_veil(model: &Device, id: &str, terms: Terms) -> bool {
+    terms.undo != Undo::None
+        && model.cut_off(id).is_none()
+        && (model.pends(id) > 0 || terms.policy == Policy::Queue)
 }
 
 /// DEL-9: `keep_history` of what the device has not pulled does not remember that it was read.

@@ -222,9 +222,14 @@ impl World {
         let alone = self.kind == Kind::Alone;
         let seat = &mut self.seats[at];
         let known = known::lifts_the_veil(&seat.model, id, terms)
+            || known::leaves_a_veil(&seat.model, id, terms)
             || known::forgets_what_is_read(&seat.model, id, terms)
             || known::is_hidden_late(&seat.model, id, terms);
-        if known || seat.client().is_none() {
+        // Where nothing is left to delete, the device may have one position or another in mind, and
+        // so join one deletion or another.
+        let floor = seat.model.get(id).floor;
+        let erased = seat.model.cut_off(id) == Some(floor);
+        if known || seat.client().is_none() || erased && seat.model.pends(id) > 1 {
             return;
         }
         let terms = Terms {
@@ -237,10 +242,8 @@ impl World {
             ..terms
         };
         let (deletion, call) = seat.begin(id, terms);
-        // Where nothing is left to delete, the device may have one position or another in mind.
-        let floor = seat.model.get(id).floor;
-        let alike = seat.model.cut_off(id) != Some(floor) || !seat.is_pending(deletion);
-        if let Some(same) = seat.model.same(id, terms).filter(|_| alike) {
+        let joined = !erased || !seat.is_pending(deletion);
+        if let Some(same) = seat.model.same(id, terms).filter(|_| joined) {
             same.joined.push(deletion);
             seat.expect(deletion, call);
             return;
