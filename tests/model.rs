@@ -102,9 +102,14 @@ fn try_all(kind: Kind, cases: u64, steps: u64) {
         if !fails(kind, &sequence) {
             continue;
         }
-        eprintln!("{kind:?}: ADIEU_MODEL_SEED={seed} ADIEU_MODEL_STEPS={steps} ADIEU_MODEL_CASES=1 fails");
+        eprintln!(
+            "{kind:?}: ADIEU_MODEL_SEED={seed} ADIEU_MODEL_STEPS={steps} ADIEU_MODEL_CASES=1 fails"
+        );
         let short = shrink(&sequence, SHRINKING, |shorter| fails(kind, shorter));
-        eprintln!("the shortest sequence found that fails has {} steps:", short.len());
+        eprintln!(
+            "the shortest sequence found that fails has {} steps:",
+            short.len()
+        );
         run(kind, &short, true);
         panic!("it failed before, and now it did not: {short:#?}");
     }

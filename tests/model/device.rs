@@ -114,9 +114,10 @@ impl Device {
 
     /// DUR-6: what undo windows hide, up to here.
     pub fn veil(&self, id: &str) -> Option<u64> {
-        let of = self.pending.iter().filter(|pending| {
-            pending.conversation == id && pending.state == State::Undoable
-        });
+        let of = self
+            .pending
+            .iter()
+            .filter(|pending| pending.conversation == id && pending.state == State::Undoable);
         of.map(|pending| pending.cut_off.unwrap_or(0)).max()
     }
 
@@ -146,7 +147,9 @@ impl Device {
         let stays = conversation.stays.is_some()
             || conversation.pin.is_some()
             || conversation.draft.is_some();
-        let left = conversation.unlisted.is_some_and(|unlisted| head <= unlisted);
+        let left = conversation
+            .unlisted
+            .is_some_and(|unlisted| head <= unlisted);
         if left || !(stays || !history.is_empty()) {
             return None;
         }
@@ -159,7 +162,10 @@ impl Device {
             last: history.last().map(|(_, message)| message.text.clone()),
             pinned: conversation.pin.is_some(),
             draft: conversation.draft.map_or(String::new(), |(_, text)| text),
-            marks: conversation.marks.keys().fold(0, |bits, bit| bits | 1 << bit),
+            marks: conversation
+                .marks
+                .keys()
+                .fold(0, |bits, bit| bits | 1 << bit),
         })
     }
 
@@ -259,7 +265,11 @@ impl Device {
         }
         let conversation = self.at(id);
         let head = conversation.head();
-        let through = if through == 0 { head } else { through.min(head) };
+        let through = if through == 0 {
+            head
+        } else {
+            through.min(head)
+        };
         conversation.read = conversation.read.max(through);
         true
     }

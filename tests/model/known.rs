@@ -13,7 +13,7 @@ pub fn lifts_the_veil(model: &Device, id: &str, terms: Terms) -> bool {
 /// deletion waits for the server.
 pub fn leaves_a_veil(model: &Device, id: &str, terms: Terms) -> bool {
     terms.undo != Undo::None
-        && model.cut_off(id).is_none()
+        && model.get(id).messages.is_empty()
         && (model.pends(id) > 0 || terms.policy == Policy::Queue)
 }
 
@@ -35,3 +35,7 @@ pub fn is_hidden_late(model: &Device, id: &str, terms: Terms) -> bool {
 
 /// An undo that shows more of a conversation that is listed already is not told as a change.
 pub const UNDO_IS_NOT_TOLD: bool = true;
+
+/// SYNC-3: where the user can see nothing above a deletion's cut-off, it is sent to other devices
+/// as if it reached up to the head.
+pub const IS_SENT_TOO_FAR: bool = true;

@@ -55,17 +55,49 @@ pub enum Management {
 #[derive(Clone, Debug)]
 pub enum Operation {
     /// The back end sends a message of the other side, or of the user.
-    Send { to: usize, own: bool },
+    Send {
+        to: usize,
+        own: bool,
+    },
     /// Device, and so many positions above or below its newest.
-    Save { at: usize, from: i64, own: bool },
+    Save {
+        at: usize,
+        from: i64,
+        own: bool,
+    },
     Pull(usize),
-    Delete { at: usize, of: usize, terms: Terms },
+    Delete {
+        at: usize,
+        of: usize,
+        terms: Terms,
+    },
     /// The device's how-manieth deletion, counted from the newest.
-    Manage { at: usize, nth: usize, management: Management },
-    Pin { at: usize, of: usize, pinned: bool },
-    Draft { at: usize, of: usize, empty: bool },
-    Mark { at: usize, of: usize, set: u64, clear: u64 },
-    Read { at: usize, of: usize, through: u64 },
+    Manage {
+        at: usize,
+        nth: usize,
+        management: Management,
+    },
+    Pin {
+        at: usize,
+        of: usize,
+        pinned: bool,
+    },
+    Draft {
+        at: usize,
+        of: usize,
+        empty: bool,
+    },
+    Mark {
+        at: usize,
+        of: usize,
+        set: u64,
+        clear: u64,
+    },
+    Read {
+        at: usize,
+        of: usize,
+        through: u64,
+    },
     /// Closed and opened again.
     Reopen(usize),
     /// Closed until the next `Reopen`.
@@ -74,12 +106,18 @@ pub enum Operation {
     /// Started again, where it was away or not.
     ServerBack,
     /// The back end deletes for the user; `clear` is ClearRamble.
-    Rest { of: usize, clear: bool },
+    Rest {
+        of: usize,
+        clear: bool,
+    },
     SwitchSync(bool),
     /// The device's folder is copied away, and put back.
     Copy(usize),
     Restore(usize),
-    Verify { at: usize, of: usize },
+    Verify {
+        at: usize,
+        of: usize,
+    },
 }
 
 /// What a world is made of.
@@ -187,7 +225,9 @@ impl Kind {
             scope,
             policy: *random.one(&[Policy::Fail, Policy::Fail, Policy::Queue, Policy::LocalOnly]),
             undo: match scope {
-                Scope::Everything => *random.one(&[Undo::None, Undo::None, Undo::Short, Undo::Long]),
+                Scope::Everything => {
+                    *random.one(&[Undo::None, Undo::None, Undo::Short, Undo::Long])
+                }
                 _ => Undo::None,
             },
         }

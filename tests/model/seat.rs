@@ -211,7 +211,11 @@ impl Seat {
             });
             assert_eq!(shown, self.model.line(id), "{id} in the list");
             if let Some(line) = line.filter(|line| line.messages > 0) {
-                let title = if id.starts_with("group_") { "The Club" } else { "" };
+                let title = if id.starts_with("group_") {
+                    "The Club"
+                } else {
+                    ""
+                };
                 assert_eq!(line.title, title, "{id}");
             }
             let mut history: Vec<_> = client
@@ -274,7 +278,11 @@ impl Seat {
         let texts: Vec<&str> = of.map(|(_, text)| text.as_str()).collect();
         let found = client.verify(id, &texts);
         assert_eq!(found.searched, texts.len() as u64, "{id}: {found:?}");
-        assert_eq!((found.found, found.readable_records), (0, 0), "{id}: {found:?}");
+        assert_eq!(
+            (found.found, found.readable_records),
+            (0, 0),
+            "{id}: {found:?}"
+        );
     }
 
     pub fn manage(&self, function: abi::Manage, id: DeletionId) -> Outcome {

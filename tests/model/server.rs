@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::support::abi::DeletionId;
 
+use super::known::IS_SENT_TOO_FAR;
 use super::operation::Scope;
 
 /// A message of the model.
@@ -47,7 +48,10 @@ pub struct Server {
 
 impl Server {
     pub fn send(&mut self, id: &str, message: Message) {
-        self.messages.entry(id.to_owned()).or_default().push(message);
+        self.messages
+            .entry(id.to_owned())
+            .or_default()
+            .push(message);
         self.views.entry(id.to_owned()).or_default();
     }
 
@@ -107,16 +111,22 @@ impl Server {
         }
         let (head, listed) = (self.head(id), self.is_listed(id));
         let reached = through.unwrap_or(head).min(head);
+        let whole = IS_SENT_TOO_FAR && reached >= self.newest(id);
+        let sent = if whole { head } else { reached };
         let reached = if let Some(view) = self.views.get_mut(id) {
             if scope == Scope::History {
-                view.kept = if listed { view.kept.max(reached) } else { view.kept };
+                view.kept = if listed {
+                    view.kept.max(reached)
+                } else {
+                    view.kept
+                };
             } else {
                 view.hidden = view.hidden.max(Some(reached));
             }
             if scope != Scope::ListEntry {
                 view.cleared = view.cleared.max(reached);
-                if self.sync && reached > view.propagated {
-                    (view.propagated, view.propagated_by) = (reached, device);
+                if self.sync && sent > view.propagated {
+                    (view.propagated, view.propagated_by) = (sent, device);
                 }
                 if let Some(device) = device {
                     let own = view.own.entry(device).or_default();

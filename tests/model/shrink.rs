@@ -4,11 +4,7 @@ use std::time::{Duration, Instant};
 
 /// Takes out of `failing` whatever can go: halves first, then quarters, down to single steps.
 /// Ends when nothing more can go, or when the time is over.
-pub fn shrink<T: Clone>(
-    failing: &[T],
-    time: Duration,
-    fails: impl Fn(&[T]) -> bool,
-) -> Vec<T> {
+pub fn shrink<T: Clone>(failing: &[T], time: Duration, fails: impl Fn(&[T]) -> bool) -> Vec<T> {
     let start = Instant::now();
     let mut shortest = failing.to_vec();
     let mut size = shortest.len().div_ceil(2);

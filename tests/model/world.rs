@@ -6,7 +6,9 @@ use crate::support::{Client, Options, Outcome, Server, abi};
 
 use super::device::{Pending, Source, State};
 use super::known;
-use super::operation::{CONVERSATIONS, HOSTED, Kind, Management, Operation, Policy, Scope, Terms, Undo};
+use super::operation::{
+    CONVERSATIONS, HOSTED, Kind, Management, Operation, Policy, Scope, Terms, Undo,
+};
 use super::seat::Seat;
 use super::server::{self, Message};
 
@@ -95,7 +97,11 @@ impl World {
             Operation::Save { at, from, own } => self.save(at, from, own),
             Operation::Pull(at) => self.pull(at),
             Operation::Delete { at, of, terms } => self.delete(at, CONVERSATIONS[of], terms),
-            Operation::Manage { at, nth, management } => self.manage(at, nth, management),
+            Operation::Manage {
+                at,
+                nth,
+                management,
+            } => self.manage(at, nth, management),
             Operation::Reopen(at) => {
                 self.seats[at].close();
                 self.seats[at].open();
@@ -143,7 +149,11 @@ impl World {
                 (client.pin(id, pinned), abi::OK)
             }),
             Operation::Draft { at, of, empty } => {
-                let draft = if empty { String::new() } else { self.text("draft").text };
+                let draft = if empty {
+                    String::new()
+                } else {
+                    self.text("draft").text
+                };
                 self.set(at, of, |model, client, id| {
                     model.set_draft(id, &draft);
                     (client.set_draft(id, &draft), abi::OK)
@@ -154,11 +164,17 @@ impl World {
                     return (Outcome::Success, abi::OK);
                 }
                 let known = model.mark(id, set, clear);
-                (client.mark(id, set, clear), if known { abi::OK } else { abi::NOT_FOUND })
+                (
+                    client.mark(id, set, clear),
+                    if known { abi::OK } else { abi::NOT_FOUND },
+                )
             }),
             Operation::Read { at, of, through } => self.set(at, of, |model, client, id| {
                 let known = model.mark_read(id, through);
-                (client.mark_read(id, through), if known { abi::OK } else { abi::NOT_FOUND })
+                (
+                    client.mark_read(id, through),
+                    if known { abi::OK } else { abi::NOT_FOUND },
+                )
             }),
         }
     }
@@ -168,7 +184,11 @@ impl World {
             return;
         };
         let (_, peer, _) = target(id);
-        let (from, to) = if own { ("alice", peer) } else { (peer, "alice") };
+        let (from, to) = if own {
+            ("alice", peer)
+        } else {
+            (peer, "alice")
+        };
         let message = self.text(from);
         match id.strip_prefix("group_") {
             Some(group) => real.send_group(group, from, &message.text),
@@ -184,7 +204,8 @@ impl World {
         let newest = seat.model.cut_off(HOSTED).unwrap_or(0);
         let position = newest.saturating_add_signed(from).max(1);
         client.save(HOSTED, &[(position, &message.sender, &message.text)]);
-        seat.model.take(HOSTED, Source::Host, vec![(position, message)]);
+        seat.model
+            .take(HOSTED, Source::Host, vec![(position, message)]);
     }
 
     fn pull(&mut self, at: usize) {
@@ -210,7 +231,8 @@ impl World {
                 seat.model.erase(id, through, Scope::Everything);
             }
             let head = seat.model.cut_off(id).unwrap_or(0);
-            seat.model.take(id, Source::Server, self.server.page(id, head));
+            seat.model
+                .take(id, Source::Server, self.server.page(id, head));
         }
         seat.check();
         let mut told = std::mem::take(&mut seat.shown.elsewhere);
@@ -283,7 +305,8 @@ impl World {
             // Within its window it is hidden and not erased.
             crate::support::eventually("it waits", || {
                 let all = seat.client().unwrap().pending();
-                all.iter().any(|one| one.deletion == deletion && one.attempts > 0)
+                all.iter()
+                    .any(|one| one.deletion == deletion && one.attempts > 0)
             });
             seat.model.pending.push(pending);
         } else {
@@ -344,12 +367,18 @@ impl World {
             (Management::Undo, state) => (abi::abi().undo, taken_back(state)),
             (Management::Cancel, state) => (abi::abi().cancel, taken_back(state)),
             (Management::Retry, None) => (abi::abi().retry, abi::NOT_FOUND),
-            (Management::Retry, Some(State::Undoable)) => (abi::abi().retry, abi::INVALID_PARAMETER),
+            (Management::Retry, Some(State::Undoable)) => {
+                (abi::abi().retry, abi::INVALID_PARAMETER)
+            }
             (Management::Retry, Some(State::Waiting)) => (abi::abi().retry, abi::OK),
             (Management::Acknowledge, None) => (abi::abi().acknowledge, abi::NOT_FOUND),
             (Management::Acknowledge, Some(_)) => (abi::abi().acknowledge, abi::INVALID_PARAMETER),
         };
-        assert_eq!(seat.manage(function, id).code(), code, "{management:?} of {pending:?}");
+        assert_eq!(
+            seat.manage(function, id).code(),
+            code,
+            "{management:?} of {pending:?}"
+        );
         if code == abi::OK && management != Management::Retry {
             let pending = pending.unwrap();
             seat.model.pending.retain(|one| one.id != pending.id);
@@ -365,7 +394,11 @@ impl World {
         body["From_Account"] = "alice".into();
         body["ClearRamble"] = u8::from(clear).into();
         real.admin("recentcontact/delete", &body);
-        let scope = if clear { Scope::Everything } else { Scope::ListEntry };
+        let scope = if clear {
+            Scope::Everything
+        } else {
+            Scope::ListEntry
+        };
         self.server.delete(id, None, scope, None, None);
     }
 
@@ -399,10 +432,22 @@ impl World {
             let (mine, peer, theirs) = target(id);
             let visible = self.server.visible(id).into_iter();
             let visible: Vec<_> = visible.map(|(_, message)| message.text).collect();
-            assert_eq!(real.history("alice", mine), visible, "the server's history of {id}");
-            assert_eq!(real.history(peer, theirs), self.server.all(id), "{peer} keeps a copy of {id}");
+            assert_eq!(
+                real.history("alice", mine),
+                visible,
+                "the server's history of {id}"
+            );
+            assert_eq!(
+                real.history(peer, theirs),
+                self.server.all(id),
+                "{peer} keeps a copy of {id}"
+            );
         }
-        assert_eq!(real.contacts("alice"), self.server.listed(), "the server's list");
+        assert_eq!(
+            real.contacts("alice"),
+            self.server.listed(),
+            "the server's list"
+        );
     }
 }
 
