@@ -18,10 +18,11 @@ use adieu_protocol::recent_contact::MAX_BATCH;
 use parking_lot::{Condvar, Mutex};
 use zeroize::Zeroizing;
 
+use crate::clock;
 use crate::conversation::{Change, ConversationId, MAX_DRAFT, Message, Positions, Source, Summary};
 use crate::deletion::{
-    Asker, DeletionId, Deletions, Gather, IdSource, Management, Pending, Receipt, Receipts,
-    Request, Terms,
+    Asker, DeletionId, Deletions, Gather, IdSource, Inbox, Management, MapFile, Pending, Receipt,
+    Receipts, Record, Request, Terms,
 };
 use crate::delivery::{Delivery, Job, Mode, Reply};
 use crate::error::{Error, Result};
@@ -58,6 +59,8 @@ pub struct Config {
     pub delivery: Mode,
     /// Who hears of events.
     pub listener: Option<Listener>,
+    /// How a file is shared with memory.
+    pub map: MapFile,
 }
 
 /// The server's side of a [`Config`].
@@ -78,6 +81,7 @@ pub struct Client {
     positions: Arc<Positions>,
     delivery: Arc<Delivery>,
     receipts: Arc<Receipts>,
+    inbox: Option<Arc<Inbox>>,
     events: Arc<Events>,
     remote: Option<Arc<Remote>>,
     ids: Arc<IdSource>,
@@ -129,6 +133,11 @@ impl Client {
             None => None,
         };
 
+        // Without it, as on a full disk, a call is safe from when the worker has it.
+        let (inbox, accepted) = match Inbox::open(&config.folder.join("accepted"), config.map) {
+            Ok((inbox, accepted)) => (Some(inbox), accepted),
+            Err(_) => (None, Vec::new()),
+        };
         let queue = Arc::new(Queue::new());
         let delivery = Arc::new(Delivery::new(config.delivery));
         let events = Arc::new(Events::new(delivery.clone(), config.listener));
@@ -177,6 +186,7 @@ impl Client {
             deletions,
             events.clone(),
             queue.clone(),
+            accepted,
             ended.clone(),
         )?);
         let client = Arc::new(Self {
@@ -184,6 +194,7 @@ impl Client {
             positions,
             delivery,
             receipts,
+            inbox,
             events,
             remote,
             ids,
@@ -248,16 +259,43 @@ impl Client {
         if let Err(error) = check(&terms) {
             return self.reject(error, reply);
         }
-        let accepted = Instant::now();
-        let cut_off = self.positions.head(&conversation);
-        self.submit(Command::Delete(Request {
+        let request = self.request(id, conversation, terms, reply);
+        self.submit(Command::Delete(request))
+    }
+
+    /// From here on, nothing but a power cut can lose it.
+    fn request(
+        &self,
+        id: DeletionId,
+        conversation: ConversationId,
+        terms: Terms,
+        reply: Reply<()>,
+    ) -> Request {
+        let (source, cut_off) = self.positions.head(&conversation).unzip();
+        let host_positions = source == Some(Source::Host);
+        let noted = self.inbox.as_ref().and_then(|inbox| {
+            inbox.note(&Record {
+                deletion: id,
+                conversation: conversation.clone(),
+                cut_off,
+                accepted_at: clock::now(),
+                undo: u32::try_from(terms.undo.as_millis()).unwrap_or(u32::MAX),
+                scope: terms.scope,
+                policy: terms.policy,
+                alone: self.remote.is_none(),
+                host_positions,
+            })
+        });
+        Request {
             id,
             conversation,
             cut_off,
+            host_positions,
             terms,
-            accepted,
+            accepted: Instant::now(),
+            noted,
             reply,
-        }))
+        }
     }
 
     /// Deletes several conversations in one call, which is accepted or refused as a whole; those
@@ -277,7 +315,6 @@ impl Client {
             let reply = Reply::new(self.delivery.clone(), done);
             return self.reject(error, reply);
         }
-        let accepted = Instant::now();
         let gather = Gather::new(wanted.len(), move |outcomes| done(Ok(outcomes)));
         let mut requests = Vec::new();
         let mut failed = Vec::new();
@@ -286,14 +323,7 @@ impl Client {
             let note = move |outcome| gather.note(index, outcome);
             let reply = Reply::new(self.delivery.clone(), note);
             match conversation {
-                Ok(conversation) => requests.push(Request {
-                    id,
-                    cut_off: self.positions.head(&conversation),
-                    conversation,
-                    terms,
-                    accepted,
-                    reply,
-                }),
+                Ok(conversation) => requests.push(self.request(id, conversation, terms, reply)),
                 Err(error) => failed.push((error, reply)),
             }
         }

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::conversation::{Change, ConversationId, Message, Source, Summary};
-use crate::deletion::{Answer, DeletionId, Deletions, Management, Pending, Request, Scope};
+use crate::deletion::{
+    Answer, DeletionId, Deletions, LeftBehind, Management, Pending, Request, Scope,
+};
 use crate::delivery::Reply;
 use crate::error::{Error, Result};
 use crate::event::{Cause, Event, Events, SyncState};
@@ -178,6 +180,7 @@ impl Worker {
         deletions: Deletions,
         events: Arc<Events>,
         queue: Arc<Queue<Command>>,
+        accepted: LeftBehind,
         ended: Arc<Mutex<Option<Ended>>>,
     ) -> Result<[JoinHandle<()>; 2]> {
         let checkpointer = store.checkpointer()?;
@@ -197,16 +200,19 @@ impl Worker {
             make_checkpoints(&checkpointer, &wanted, &told);
         })?;
         let worker = threads.spawn("adieu-work", move || {
-            let left = worker.run();
+            let left = worker.run(accepted);
             *ended.lock() = Some(left);
         })?;
         Ok([worker, checkpoints])
     }
 
-    fn run(mut self) -> Ended {
-        if let Ok(unfinished) = self.store.unfinished() {
-            self.deletions.recover(unfinished, &mut self.store);
-        }
+    fn run(mut self, accepted: LeftBehind) -> Ended {
+        let unfinished = self.store.unfinished().unwrap_or_default();
+        self.guarded(|worker| {
+            worker
+                .deletions
+                .recover(unfinished, accepted, &mut worker.store)
+        });
         while let Some(commands) = self.queue.take_all(self.patience()) {
             let unread = self.store.unread();
             if self

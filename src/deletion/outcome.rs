@@ -195,8 +195,8 @@ impl Deletions {
         };
         let name = flight.name();
         let result = match flight.intent.policy {
-            Policy::LocalOnly => Err(Error::LocalOnly),
-            Policy::Fail | Policy::Queue => Ok(()),
+            Policy::LocalOnly if !flight.alone => Err(Error::LocalOnly),
+            _ => Ok(()),
         };
         self.end(id, result);
         self.forget_when_delivered(name);
@@ -254,6 +254,7 @@ impl Deletions {
             deletion,
             conversation: conversation.clone(),
             through,
+            host_positions: false,
             scope: super::Scope::Everything,
         };
         store.destroy(std::slice::from_ref(&erasure))?;

@@ -14,7 +14,7 @@ use super::guard::{guard, watch_forks};
 use super::listener::{self, adieu_listener};
 use super::options::{self, Sized32};
 use super::status::{self, ADIEU_ERR_INVALID_ARGUMENT, ADIEU_OK, ADIEU_PENDING};
-use super::{handle, text};
+use super::{handle, mapping, text};
 use crate::client::{Client, Config, Server};
 use crate::delivery::Mode;
 use crate::error::{Error, Result};
@@ -176,6 +176,7 @@ unsafe fn config(options: &adieu_client_options) -> Result<Config> {
         server,
         delivery,
         listener,
+        map: mapping::map,
     })
 }
 

@@ -5,6 +5,7 @@
 //! | `store.db` | SQLite: conversations, messages, journal, tombstones; contents sealed |
 //! | `keys` | the keys, see `key_file.rs` |
 //! | `lock` | held while the store is open |
+//! | `accepted` | calls that the journal does not know yet, see `deletion/inbox.rs` |
 //! | `master.key` | only where the host gave no master key |
 //!
 //! Deleting is destroying a key: [`Store::begin`] writes the intent down, [`Store::destroy`]
@@ -42,6 +43,7 @@ use ring::hmac;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use self::checkpoint::Checkpointer;
+pub use self::disk::{private, write_at};
 pub use self::erase::Erasure;
 pub use self::intent::{Intent, Named, Progress};
 pub use self::recover::Unfinished;
@@ -76,6 +78,8 @@ pub struct Store {
     positions: Arc<Positions>,
     /// Unread messages in all conversations.
     unread: u64,
+    /// What an earlier life of the process destroyed, whose rows had not followed.
+    erased_at_open: HashMap<ConversationId, DeletionId>,
     /// Files that the forensic look has opened. They stay open until SQLite has closed its own:
     /// closing any descriptor of a file lets go of the locks that this process has on it.
     looked_at: HashMap<PathBuf, File>,

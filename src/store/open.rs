@@ -63,6 +63,7 @@ impl Store {
             delivered: Vec::new(),
             positions,
             unread: 0,
+            erased_at_open: HashMap::new(),
             looked_at: HashMap::new(),
             _lock: lock,
         };

@@ -62,6 +62,7 @@ CREATE TABLE journal(
     deletion BLOB PRIMARY KEY,
     conversation INTEGER NOT NULL,
     cut_off INTEGER,                         -- NULL: the device knows no position
+    host_positions INTEGER NOT NULL,         -- 1: the cut-off is a position of the host
     scope INTEGER NOT NULL,                  -- 0 everything, 1 the list entry, 2 the history
     policy INTEGER NOT NULL,                 -- 0 fail, 1 queue, 2 local only
     accepted_at INTEGER NOT NULL,            -- times in Unix milliseconds
