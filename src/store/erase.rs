@@ -22,7 +22,7 @@ use super::slot::{Epitaph, SlotRef};
 use super::{Store, flushed, unflushed};
 use crate::conversation::{ConversationId, END, Message, Source};
 use crate::deletion::DeletionId;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 
 /// A deletion that was accepted.
@@ -94,9 +94,17 @@ impl Store {
     /// bring it back, and a crash from here on changes nothing: the dead slots are the record.
     ///
     /// # Errors
+    /// A cut-off that no message can have: nothing has happened.
     /// The disk failed. Where that was after the first key was touched, what the deletions cover is
     /// hidden, and dead for this process; [`Self::record`] and the next deletion make it certain.
     pub fn destroy(&mut self, erasures: &[Erasure]) -> Result<()> {
+        // What the host gives was checked; this came from a server.
+        if let Some(wrong) = erasures.iter().find(|erasure| erasure.through >= END) {
+            return Err(Error::BadAnswer(format!(
+                "the server has erased up to position {}, which no message can have",
+                wrong.through
+            )));
+        }
         self.split_where_needed(erasures)?;
         let mut doomed = Vec::new();
         let mut unrecorded = Vec::new();
