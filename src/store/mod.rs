@@ -18,6 +18,7 @@ mod epochs;
 mod erase;
 mod key_file;
 mod keyring;
+mod looked;
 mod master_key;
 mod open;
 mod purge;
@@ -46,6 +47,7 @@ pub use self::verify::Verification;
 
 use self::entry::{Entry, source_of};
 use self::keyring::Keyring;
+use self::looked::Looked;
 use self::open::Lock;
 use crate::conversation::{ConversationId, Positions, Source};
 use crate::deletion::DeletionId;
@@ -72,6 +74,7 @@ pub struct Store {
     positions: Arc<Positions>,
     /// Unread messages in all conversations.
     unread: u64,
+    looked: Looked,
     _lock: Lock,
 }
 

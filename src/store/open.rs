@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::entry::{self, Entry, Epoch};
 use super::key_file::KeyFile;
 use super::keyring::Keyring;
+use super::looked::Looked;
 use super::seal::{KEY_LEN, RawKey};
 use super::slot::SlotRef;
 use super::{Store, disk, master_key, schema};
@@ -63,6 +64,7 @@ impl Store {
             delivered: Vec::new(),
             positions,
             unread: 0,
+            looked: Looked::default(),
             _lock: lock,
         };
         store.finish_forgetting()?;

@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::io::{Read, Seek, SeekFrom};
 
 use rusqlite::params;
 
@@ -56,15 +55,19 @@ impl Store {
         report.searched = texts.len() as u64 - report.shared;
 
         let mut found = vec![false; texts.len()];
+        let longest = texts.iter().map(Vec::len).max().unwrap_or(0);
         for file in std::fs::read_dir(&self.folder)? {
             let path = file?.path();
             if path.is_file() {
-                report.bytes += search_file(
-                    &path,
-                    &search,
-                    texts.iter().map(Vec::len).max().unwrap_or(0),
-                    &mut found,
-                )?;
+                let is_database = path.file_stem().is_some_and(|stem| stem == "store");
+                let fresh;
+                let file = if is_database {
+                    self.looked.file(&path)?
+                } else {
+                    fresh = File::open(&path)?;
+                    &fresh
+                };
+                report.bytes += search_file(file, &search, longest, &mut found)?;
             }
         }
         report.found = found
@@ -128,12 +131,12 @@ impl Store {
 
 /// Looks through one file, in windows that overlap by the longest text.
 fn search_file(
-    path: &Path,
+    mut file: &File,
     search: &Search<'_>,
     longest: usize,
     found: &mut [bool],
 ) -> Result<u64> {
-    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(0))?;
     let mut window = Vec::with_capacity(WINDOW + longest);
     let mut bytes = 0;
     loop {
