@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::asker::Answer;
 use super::table::erasure;
 use super::{Deletions, Policy, Receipt};
-use crate::conversation::ConversationId;
+use crate::conversation::{ConversationId, END};
 use crate::deletion::DeletionId;
 use crate::error::{Error, Result};
 use crate::event::Cause;
@@ -77,6 +77,14 @@ impl Deletions {
         };
         match result {
             Ok(_) if flight.progress.erased && intent.cut_off.is_some() => outcome.done.push(id),
+            Ok(Some(through)) if through >= END => {
+                let text = format!("the server has deleted up to {through}, which is no position");
+                let error = Error::OutcomeUnknown(text);
+                self.answer_calls(id, &error);
+                outcome
+                    .notes
+                    .extend(self.wait_for_next_try(id, error, retry_after));
+            }
             Ok(cleared_through) => {
                 let through = intent.cut_off.or(cleared_through).unwrap_or(0);
                 outcome.erasures.push(erasure(flight, through));
@@ -241,6 +249,11 @@ impl Deletions {
     ) -> Result<()> {
         if through <= store.floor(&conversation) {
             return Ok(());
+        }
+        if through >= END {
+            let text =
+                format!("the server wants positions up to {through} erased; none is as high");
+            return Err(Error::BadAnswer(text));
         }
         // The host's positions are not the server's: what it says of those means nothing here.
         if store.has_host_positions(&conversation) {

@@ -46,6 +46,7 @@ impl Store {
     /// bring it back, and a crash from here on changes nothing: the dead slots are the record.
     ///
     /// # Errors
+    /// A cut-off that no message can have: nothing has happened.
     /// The disk failed. Where that was after the first key was touched, what the deletions cover is
     /// hidden, and dead for this process; [`Self::record`] and the next deletion make it certain.
     pub fn destroy(&mut self, erasures: &[Erasure]) -> Result<()> {

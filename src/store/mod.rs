@@ -21,6 +21,7 @@ mod erase;
 mod intent;
 mod key_file;
 mod keyring;
+mod looked;
 mod master_key;
 mod open;
 mod purge;
@@ -35,7 +36,6 @@ mod slot;
 mod verify;
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -52,6 +52,7 @@ pub use self::verify::Verification;
 
 use self::entry::{Entry, source_of};
 use self::keyring::Keyring;
+use self::looked::Looked;
 use self::open::Lock;
 use crate::conversation::{ConversationId, Positions, Source};
 use crate::deletion::DeletionId;
@@ -80,9 +81,7 @@ pub struct Store {
     unread: u64,
     /// What an earlier life of the process destroyed, whose rows had not followed.
     erased_at_open: HashMap<ConversationId, DeletionId>,
-    /// Files that the forensic look has opened. They stay open until SQLite has closed its own:
-    /// closing any descriptor of a file lets go of the locks that this process has on it.
-    looked_at: HashMap<PathBuf, File>,
+    looked: Looked,
     _lock: Lock,
 }
 

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::entry::{self, Entry, Epoch};
 use super::key_file::KeyFile;
 use super::keyring::Keyring;
+use super::looked::Looked;
 use super::seal::{KEY_LEN, RawKey};
 use super::slot::SlotRef;
 use super::{Store, disk, master_key, schema};
@@ -64,7 +65,7 @@ impl Store {
             positions,
             unread: 0,
             erased_at_open: HashMap::new(),
-            looked_at: HashMap::new(),
+            looked: Looked::default(),
             _lock: lock,
         };
         store.finish_forgetting()?;

@@ -66,6 +66,11 @@ impl Survivor {
         self.folder.path().to_owned()
     }
 
+    /// The highest position that a conversation ever had.
+    pub fn head(&self, conversation: &str) -> u64 {
+        self.shelves[conversation].head()
+    }
+
     fn is_pulled(conversation: &str) -> bool {
         PEERS.iter().any(|peer| conversation.ends_with(peer))
     }

@@ -1,6 +1,6 @@
 //! The suites of `cargo xtask test`: what each checks, needs and runs.
 
-use std::{cell::OnceCell, ffi::OsStr, process::Command};
+use std::{cell::OnceCell, ffi::OsStr, fs, process::Command};
 
 use anyhow::Result;
 
@@ -30,6 +30,9 @@ const CLANGPP: Need = need("clang++", "clang");
 const MAKE: Need = need("make", "make");
 const BINUTILS: Need = need("readelf", "binutils");
 const VALGRIND: Need = need("valgrind", "valgrind");
+
+/// Files of tests that begin so have suites of their own.
+const TROUBLE: [&str; 3] = ["crash", "fault", "hostile"];
 
 const fn need(program: &'static str, package: &'static str) -> Need {
     Need { program, package }
@@ -105,10 +108,31 @@ pub const SUITES: &[Suite] = &[
         needs: &[],
         proves: &[],
         run: |built, captured| {
-            built.debug()?;
-            let arguments = ["--package=adieu", "--features=failpoints", "--test=*"];
-            cargo_test(built, captured, &arguments)
+            contract_tests(built, captured, |name| {
+                TROUBLE.iter().all(|trouble| !name.starts_with(trouble))
+            })
         },
+    },
+    Suite {
+        name: "crash",
+        what: "a process killed at named points, at every call on its files and 500 times at random",
+        needs: &[CC],
+        proves: &[],
+        run: |built, captured| contract_tests(built, captured, |name| name.starts_with("crash")),
+    },
+    Suite {
+        name: "fault",
+        what: "a disk that fails, is full or is slow, at every call on the files of a store",
+        needs: &[CC],
+        proves: &[],
+        run: |built, captured| contract_tests(built, captured, |name| name.starts_with("fault")),
+    },
+    Suite {
+        name: "hostile",
+        what: "a server that stalls, cuts, lies and floods, against every call that talks to it",
+        needs: &[],
+        proves: &[],
+        run: |built, captured| contract_tests(built, captured, |name| name.starts_with("hostile")),
     },
     Suite {
         name: "exports",
@@ -215,6 +239,29 @@ fn once(captured: &mut Captured, command: &mut Command) -> Result<Tally> {
     let mut tally = Tally::default();
     tally.check(captured.run(command)?);
     Ok(tally)
+}
+
+/// The files of tests of the library whose name is one of those.
+fn contract_tests(
+    built: &Built,
+    captured: &mut Captured,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Tally> {
+    built.debug()?;
+    let mut arguments = vec!["--package=adieu".into(), "--features=failpoints".into()];
+    for file in fs::read_dir(built.workspace.root.join("tests"))? {
+        let path = file?.path();
+        let is_source = path.extension().is_some_and(|extension| extension == "rs");
+        if let Some(name) = path.file_stem().and_then(OsStr::to_str)
+            && is_source
+            && wanted(name)
+        {
+            arguments.push(format!("--test={name}"));
+        }
+    }
+    arguments.sort();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    cargo_test(built, captured, &arguments)
 }
 
 fn cargo_test(built: &Built, captured: &mut Captured, arguments: &[&str]) -> Result<Tally> {
