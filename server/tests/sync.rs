@@ -16,10 +16,10 @@ use std::{
 
 use adieu_protocol::{path, user_sig::Signer};
 use serde_json::{Value, json};
-use support::{ADMIN, APP, SECRET, Server, body, delete, now, plus, random, with};
-
-/// How long something that has to happen may take.
-const DEADLINE: Duration = Duration::from_secs(20);
+use support::{
+    ADMIN, APP, DEADLINE, SECRET, Server, body, delete, metric, now, plus, random, wait_until,
+    waiting_polls, with,
+};
 
 /// A device, with the cursor that it was given last.
 struct Device<'a> {
@@ -154,28 +154,6 @@ fn a_waiting_device_is_told_at_once() {
         assert_eq!(answer["Views"].as_array().unwrap().len(), 1, "{answer}");
         assert_eq!(marks(&answer["Views"][0]), expected);
         assert_eq!(answer["Complete"], 1);
-    }
-}
-
-/// What `/metrics` says of the devices that wait.
-fn waiting_polls(server: &Server) -> u64 {
-    metric(server, "adieu_long_polls_open")
-}
-
-fn metric(server: &Server, name: &str) -> u64 {
-    let text = server.get(&format!("http://{}/metrics", server.address));
-    let line = text
-        .lines()
-        .find(|line| line.starts_with(&format!("{name} ")));
-    line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
-        .unwrap()
-}
-
-fn wait_until(mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < DEADLINE, "it never came about");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -695,7 +673,7 @@ fn abandoned_polls_leave_nothing_behind() {
         wait_until(|| waiting_polls(&server) == 0);
     }
     // The connection that asks is one.
-    wait_until(|| metric(&server, "adieu_connections_open") <= 1);
+    wait_until(|| metric(&server, "adieu_connections_open") <= Some(1));
 }
 
 #[test]
@@ -766,12 +744,12 @@ fn more_connections_than_allowed_are_refused_and_the_others_served() {
     let held: Vec<TcpStream> = (0..7)
         .map(|_| TcpStream::connect(&server.address).unwrap())
         .collect();
-    wait_until(|| metric(&server, "adieu_connections_open") == 8);
+    wait_until(|| metric(&server, "adieu_connections_open") == Some(8));
     let mut refused = TcpStream::connect(&server.address).unwrap();
     refused.set_read_timeout(Some(DEADLINE)).unwrap();
     assert!(matches!(refused.read(&mut [0; 1]), Ok(0) | Err(_)));
     server.accounts(&["b"]);
     drop(held);
-    wait_until(|| metric(&server, "adieu_connections_open") == 1);
-    assert_eq!(metric(&server, "adieu_connections_refused_total"), 1);
+    wait_until(|| metric(&server, "adieu_connections_open") == Some(1));
+    assert_eq!(metric(&server, "adieu_connections_refused_total"), Some(1));
 }
