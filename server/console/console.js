@@ -87,8 +87,11 @@ function pill(text, kind = "") {
 // One row; each cell is [heading, text or element, class].
 function row(cells) {
   const line = document.createElement("tr");
+  // Said, because a narrow screen does not show it as a table.
+  line.setAttribute("role", "row");
   for (const [name, content, kind = ""] of cells) {
     const cell = document.createElement("td");
+    cell.setAttribute("role", "cell");
     cell.dataset.name = name;
     cell.className = kind;
     // One element, so that a narrow screen sets it beside its name.
@@ -127,7 +130,7 @@ function deviceRow(one, now) {
 function render(state) {
   csrf = state.csrf;
   seen = state.seen;
-  page("app-id").textContent = state.appId;
+  for (const id of ["app-id", "app-id-too"]) page(id).textContent = state.appId;
   page("version").textContent = state.version;
   page("health").textContent = `Up ${span(state.uptime)}`;
   page("waiting").textContent = count.format(state.waiting);
