@@ -88,12 +88,7 @@ async fn prepare(
 }
 
 async fn listen(args: &cli::Serve, app: Arc<App>, stopping: &watch::Sender<bool>) -> Result<()> {
-    // Each long-poll is a descriptor; what the system allows is often less than one needs.
-    if let Err(error) =
-        rlimit::increase_nofile_limit(args.max_connections.saturating_add(DESCRIPTORS))
-    {
-        tracing::warn!(%error, "the limit of open files could not be raised");
-    }
+    let most = most_connections(args.max_connections);
     let mut terminated =
         signal(SignalKind::terminate()).map_err(Error::io("cannot watch for SIGTERM"))?;
     let listener = TcpListener::bind(&args.listen)
@@ -126,7 +121,7 @@ async fn listen(args: &cli::Serve, app: Arc<App>, stopping: &watch::Sender<bool>
     let listening = Listening {
         listener,
         router: routes::router(Arc::clone(&app)),
-        most: args.max_connections,
+        most,
         app,
     };
     let mut serving = tokio::spawn(listen::serve(listening, async {
@@ -150,6 +145,22 @@ async fn listen(args: &cli::Serve, app: Arc<App>, stopping: &watch::Sender<bool>
         helper.abort();
     }
     Ok(())
+}
+
+/// Each connection is a descriptor, and what the system allows is often less than one needs.
+fn most_connections(wanted: u64) -> u64 {
+    match rlimit::increase_nofile_limit(wanted.saturating_add(DESCRIPTORS)) {
+        Ok(allowed) if allowed < wanted.saturating_add(DESCRIPTORS) => {
+            let most = allowed.saturating_sub(DESCRIPTORS).max(1);
+            tracing::warn!(wanted, most, "the system allows fewer connections");
+            most
+        }
+        Ok(_) => wanted,
+        Err(error) => {
+            tracing::warn!(%error, "the limit of open files could not be raised");
+            wanted
+        }
+    }
 }
 
 /// The only line on standard output: programs that start the server read the port from it.

@@ -115,6 +115,23 @@ impl Server {
         self.run();
     }
 
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// Loads a chat log; the server must not run.
+    pub fn import(&self, log: &str) {
+        let file = self.dir.path().join("log.jsonl");
+        std::fs::write(&file, log).unwrap();
+        let imported = Command::new(env!("CARGO_BIN_EXE_adieu-server"))
+            .args(["import", file.to_str().unwrap(), "--store"])
+            .arg(format!("sqlite:{}", self.store().display()))
+            .output()
+            .unwrap();
+        assert!(imported.status.success(), "{imported:?}");
+    }
+
     /// No chance to finish anything.
     pub fn kill(&mut self) {
         let mut child = self.child.take().unwrap();
