@@ -29,6 +29,8 @@ const CLANG: Need = need("clang", "clang");
 const CLANGPP: Need = need("clang++", "clang");
 const MAKE: Need = need("make", "make");
 const BINUTILS: Need = need("readelf", "binutils");
+const CHROMIUM: Need = need("chromium", "chromium");
+const CHROMEDRIVER: Need = need("chromedriver", "chromium-driver");
 const VALGRIND: Need = need("valgrind", "valgrind");
 
 /// Files of tests that begin so have suites of their own.
@@ -64,7 +66,7 @@ pub const SUITES: &[Suite] = &[
                 "clippy",
                 "--workspace",
                 "--all-targets",
-                "--features=adieu/failpoints",
+                "--features=adieu/failpoints,adieu-server/browser",
                 "--",
                 "-Dwarnings",
             ];
@@ -97,10 +99,39 @@ pub const SUITES: &[Suite] = &[
     },
     Suite {
         name: "server",
-        what: "tests of adieu-server",
+        what: "tests of adieu-server, but for the next two suites",
         needs: &[],
         proves: &[],
-        run: |built, captured| cargo_test(built, captured, &["--package=adieu-server"]),
+        run: |built, captured| {
+            let programs = server_tests(&built.workspace, &["sync", "console"])?;
+            let mut arguments = vec!["--package=adieu-server", "--lib", "--bins"];
+            arguments.extend(programs.iter().map(String::as_str));
+            cargo_test(built, captured, &arguments)
+        },
+    },
+    Suite {
+        name: "sync",
+        what: "live sync: long-polls, cursors, versions and the switch, on the real server",
+        needs: &[],
+        proves: &[],
+        run: |built, captured| {
+            cargo_test(built, captured, &["--package=adieu-server", "--test=sync"])
+        },
+    },
+    Suite {
+        name: "console",
+        what: "the operator's console, over HTTP and in a real browser; pictures in target/tmp/console",
+        needs: &[CHROMIUM, CHROMEDRIVER],
+        proves: &[],
+        run: |built, captured| {
+            let arguments = [
+                "--package=adieu-server",
+                "--features=browser",
+                "--test=console",
+                "--test=browser",
+            ];
+            cargo_test(built, captured, &arguments)
+        },
     },
     Suite {
         name: "contract",
@@ -233,6 +264,20 @@ impl Built {
         }
         Ok(())
     }
+}
+
+/// Every test program of the server but these, so that a new one is not forgotten.
+fn server_tests(workspace: &Workspace, but: &[&str]) -> Result<Vec<String>> {
+    let mut programs = Vec::new();
+    for entry in fs::read_dir(workspace.root.join("server/tests"))? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        if path.is_file() && !but.contains(&&*name) {
+            programs.push(format!("--test={name}"));
+        }
+    }
+    programs.sort();
+    Ok(programs)
 }
 
 fn once(captured: &mut Captured, command: &mut Command) -> Result<Tally> {
