@@ -19,7 +19,7 @@ use crate::event::{Cause, Event, Events, SyncState};
 use crate::failpoint::failpoint;
 use crate::queue::Queue;
 use crate::store::{Checkpointer, Named, Store, Verification};
-use crate::sync::Page;
+use crate::sync::{Elsewhere, Page};
 use crate::threads::Threads;
 
 /// Pulled pages that may wait: enough that neither side idles, too few to fill memory.
@@ -73,14 +73,15 @@ pub enum Command {
     },
     /// A page came from the server.
     Pulled(Page),
-    /// A deletion that this device has not made, or has lost.
-    EraseElsewhere {
-        conversation: ConversationId,
-        through: u64,
-        cause: Cause,
+    /// Something was done elsewhere, and this device follows.
+    Follow(ConversationId, Elsewhere),
+    /// Everything before this was handed on: answer when it is stored, and note where to go on.
+    GoOn {
+        cursor: String,
+        answer: Sender<Result<()>>,
     },
-    /// A pull has begun.
-    PullBegun,
+    /// Pulling has begun, ended or failed.
+    SyncState(SyncState),
     /// A checkpoint has moved everything there was.
     Checkpointed,
     /// The pull has handed everything on.
@@ -133,10 +134,11 @@ impl Command {
             | Self::Delivered(..)
             | Self::Settle
             | Self::Network(_)
-            | Self::PullBegun
+            | Self::SyncState(_)
+            | Self::GoOn { .. }
             | Self::Checkpointed
             | Self::Pulled(_)
-            | Self::EraseElsewhere { .. } => {}
+            | Self::Follow(..) => {}
         }
     }
 }
@@ -346,32 +348,29 @@ impl Worker {
                 reply.send(saved);
             }
             // After a page that could not be stored, a later one would leave a hole behind it.
-            Command::Pulled(_) | Command::EraseElsewhere { .. } if self.pull.is_err() => {}
+            Command::Pulled(_) | Command::Follow(..) if self.pull.is_err() => {}
             // A host that brings a conversation itself wants nothing of it from the server.
             Command::Pulled(page) if self.store.has_host_positions(&page.conversation) => {}
             Command::Pulled(page) => {
                 let title = Some(page.title.as_str());
                 self.pull = self.save(&page.conversation, Source::Server, title, &page.messages);
             }
-            Command::EraseElsewhere {
-                conversation,
-                through,
-                cause,
-            } => {
-                let (deletions, store) = (&mut self.deletions, &mut self.store);
-                self.pull = deletions.erase_elsewhere(conversation, through, cause, store);
+            Command::Follow(conversation, what) => {
+                self.pull = self.follow(&conversation, what);
             }
-            Command::PullBegun => self.events.emit(Event::Sync(SyncState::Started)),
-            Command::PullDone { result, reply } => {
+            Command::GoOn { cursor, answer } => {
                 let stored = std::mem::replace(&mut self.pull, Ok(()));
-                let result = stored.and(result);
-                if let Err(error) = &result {
-                    self.events.note_error(error);
-                }
-                self.events.emit(Event::Sync(match &result {
+                // A pull that was ended by a close hears nothing.
+                let _ = answer.send(stored.and_then(|()| self.store.set_cursor(&cursor)));
+            }
+            Command::SyncState(state) => self.tell_sync(state),
+            Command::PullDone { result, reply } => {
+                // What a pull that broke off left here is not the next one's.
+                self.pull = Ok(());
+                self.tell_sync(match &result {
                     Ok(()) => SyncState::Finished,
                     Err(error) => SyncState::Failed(error.clone()),
-                }));
+                });
                 reply.send(result);
             }
             Command::Reject(answer) => answer(true),
@@ -408,6 +407,44 @@ impl Worker {
         let saved = self.store.save(conversation, source, title, messages);
         self.tell_changed(conversation, was_listed, &saved);
         saved.map(|_| ())
+    }
+
+    /// Does on this device what was done elsewhere. A host that brings a conversation itself wants
+    /// nothing of it from the server: its positions are not the server's.
+    fn follow(&mut self, conversation: &ConversationId, what: Elsewhere) -> Result<()> {
+        if self.store.has_host_positions(conversation) {
+            return Ok(());
+        }
+        match what {
+            Elsewhere::Erased {
+                through,
+                scope,
+                cause,
+            } => {
+                let (deletions, store) = (&mut self.deletions, &mut self.store);
+                deletions.erase_elsewhere(conversation, (through, scope), cause, store)
+            }
+            Elsewhere::Unlisted(through) => {
+                let (deletions, store) = (&mut self.deletions, &mut self.store);
+                deletions.unlist_elsewhere(conversation, through, store)
+            }
+            Elsewhere::Read(through) => {
+                let change = Change::Read(through);
+                let changed = match self.store.change(conversation, &change) {
+                    Err(Error::NotFound) => Ok(false),
+                    changed => changed,
+                };
+                self.tell_changed(conversation, true, &changed);
+                changed.map(|_| ())
+            }
+        }
+    }
+
+    fn tell_sync(&mut self, state: SyncState) {
+        if let SyncState::Failed(error) = &state {
+            self.events.note_error(error);
+        }
+        self.events.emit(Event::Sync(state));
     }
 
     /// Tells the listener what the list shows of a conversation now.

@@ -129,6 +129,37 @@ impl Store {
         self.entries.get(id).is_some_and(Entry::is_listed)
     }
 
+    /// Where the device stands in the server's changes; empty before the first time.
+    pub fn cursor(&self) -> Result<String> {
+        let cursor = self
+            .db
+            .prepare_cached("SELECT cursor FROM sync")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        Ok(cursor.unwrap_or_default())
+    }
+
+    /// Notes where the device stands. Not flushed: what is lost is told again.
+    pub fn set_cursor(&mut self, cursor: &str) -> Result<()> {
+        unflushed(&mut self.db, |db| {
+            db.prepare_cached(
+                "INSERT INTO sync(only, cursor) VALUES(1, ?)
+                 ON CONFLICT DO UPDATE SET cursor = excluded.cursor",
+            )?
+            .execute([cursor])?;
+            Ok(())
+        })
+    }
+
+    /// Whether the list shows something of what an erasure takes, or will when an undo window
+    /// ends, or the erasure reaches further than those before it.
+    pub fn has_news(&self, erasure: &Erasure) -> bool {
+        let id = &erasure.conversation;
+        let shown = |entry: &Entry| entry.is_listed() || entry.veil.is_some();
+        self.entries.get(id).is_some_and(shown)
+            || (erasure.scope.erases() && self.floor(id) < erasure.through)
+    }
+
     /// Unread messages in all conversations.
     pub fn unread(&self) -> u64 {
         self.unread
