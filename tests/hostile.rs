@@ -190,6 +190,10 @@ fn begin_delete_both(client: &Client, call: &Arc<Call>) {
         timeout_ms: PATIENCE.as_millis() as u32,
         user_data_destructor: None,
         deletion_id: std::ptr::null_mut(),
+        policy: 0,
+        keep_history: 0,
+        undo_ms: 0,
+        reserved: 0,
     };
     // SAFETY: all pointers are valid during the call, and the data for ever.
     let code = unsafe {

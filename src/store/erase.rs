@@ -17,26 +17,14 @@ use std::collections::HashMap;
 use rusqlite::{Connection, params};
 
 use super::entry::{Entry, only_one, source_number};
+use super::intent::Named;
 use super::seal::Place;
 use super::slot::{Epitaph, SlotRef};
 use super::{Store, flushed, unflushed};
-use crate::conversation::{ConversationId, END, Message, Source};
-use crate::deletion::DeletionId;
+use crate::conversation::{ConversationId, Details, END, Message, Source};
+use crate::deletion::{DeletionId, Scope};
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
-
-/// A deletion that was accepted.
-#[derive(Clone, Debug)]
-pub struct Intent {
-    /// Its id.
-    pub deletion: DeletionId,
-    /// Which conversation.
-    pub conversation: ConversationId,
-    /// Where it ends; `None` when the device knows no position.
-    pub cut_off: Option<u64>,
-    /// The position is the host's own, which the server does not know.
-    pub host_positions: bool,
-}
 
 /// A deletion that is to be carried out.
 #[derive(Clone, Debug)]
@@ -47,49 +35,11 @@ pub struct Erasure {
     pub conversation: ConversationId,
     /// The last position that goes.
     pub through: u64,
+    /// What goes.
+    pub scope: Scope,
 }
 
 impl Store {
-    /// Writes intents down, all or none. When this returns, a crash cannot lose them.
-    pub fn begin(&mut self, intents: &[Intent]) -> Result<()> {
-        self.record()?;
-        let mut changed: HashMap<ConversationId, Entry> = HashMap::new();
-        for intent in intents {
-            changed.insert(
-                intent.conversation.clone(),
-                self.entry_or_new(&intent.conversation)?,
-            );
-        }
-        let Self { db, keys, .. } = self;
-        let changed = keys.taking(|keys, taken| {
-            flushed(db, |db| {
-                for intent in intents {
-                    let Some(entry) = changed.get_mut(&intent.conversation) else {
-                        continue;
-                    };
-                    if entry.row == 0 {
-                        entry.insert(db, keys, taken)?;
-                    }
-                    let cut_off = intent.cut_off.map(|cut_off| cut_off as i64);
-                    db.prepare_cached(
-                        "INSERT INTO journal(deletion, conversation, cut_off) VALUES(?, ?, ?)",
-                    )?
-                    .execute(params![
-                        intent.deletion.0,
-                        entry.row,
-                        cut_off
-                    ])?;
-                }
-                Ok(changed)
-            })
-        })?;
-        for entry in changed.into_values() {
-            self.put(entry);
-        }
-        failpoint("intent-recorded");
-        Ok(())
-    }
-
     /// Destroys what the deletions cover, and hides it. When this returns, nothing in the store can
     /// bring it back, and a crash from here on changes nothing: the dead slots are the record.
     ///
@@ -105,18 +55,20 @@ impl Store {
                 wrong.through
             )));
         }
+        self.unlist(erasures)?;
         self.split_where_needed(erasures)?;
         let mut doomed = Vec::new();
         let mut unrecorded = Vec::new();
-        for erasure in erasures {
+        for erasure in erasures.iter().filter(|erasure| erasure.scope.erases()) {
             let epitaph = Epitaph {
                 deletion: erasure.deletion,
                 cut_off: erasure.through,
+                scope: erasure.scope,
             };
             let entry = self.entries.get(&erasure.conversation);
             let slots = entry
                 .into_iter()
-                .flat_map(|entry| entry.doomed(erasure.through));
+                .flat_map(|entry| entry.doomed(erasure.through, erasure.scope));
             let slots: Vec<_> = slots.collect();
             unrecorded.push((
                 erasure.clone(),
@@ -128,10 +80,10 @@ impl Store {
         let destroyed = self.keys.destroy(&doomed);
         // Also where it failed: one copy of a key may be dead, and what is saved from now on must
         // not lie under it.
-        self.unrecorded.append(&mut unrecorded);
-        for erasure in erasures {
+        for (erasure, _) in &unrecorded {
             self.hide(erasure);
         }
+        self.unrecorded.append(&mut unrecorded);
         destroyed?;
         failpoint("keys-destroyed");
         Ok(())
@@ -161,7 +113,7 @@ impl Store {
     }
 
     /// Removes the last traces of deletions whose outcome has been delivered.
-    pub fn forget(&mut self, delivered: &[(DeletionId, ConversationId)]) -> Result<()> {
+    pub fn forget(&mut self, delivered: &[Named]) -> Result<()> {
         self.record()?;
         // By conversation: two of its deletions may have been delivered at once.
         let mut gone: HashMap<&ConversationId, (Entry, DeletionId)> = HashMap::new();
@@ -180,6 +132,7 @@ impl Store {
             let epitaph = Epitaph {
                 deletion,
                 cut_off: entry.floor,
+                scope: Scope::Everything,
             };
             doomed.extend(slots_of(&entry).map(|slot| (slot, epitaph)));
             nameless.push(entry);
@@ -229,46 +182,40 @@ impl Store {
         Ok(())
     }
 
-    /// Whether a conversation has deletions under way beside those that are done with.
-    fn has_other_intents(&self, row: i64, done: &[(DeletionId, ConversationId)]) -> Result<bool> {
-        let mut select = self
-            .db
-            .prepare_cached("SELECT deletion FROM journal WHERE conversation = ?")?;
-        let mut rows = select.query([row])?;
-        while let Some(row) = rows.next()? {
-            let deletion = DeletionId(row.get(0)?);
-            if !done.iter().any(|(done, _)| *done == deletion) {
-                return Ok(true);
-            }
+    /// Takes conversations out of the list that keep their history. The row says it, and the
+    /// journal that it is done, in one flushed transaction.
+    fn unlist(&mut self, erasures: &[Erasure]) -> Result<()> {
+        let leaving = erasures.iter().filter(|erasure| !erasure.scope.erases());
+        let mut changed = Vec::new();
+        for erasure in leaving {
+            let Some(mut entry) = self.entries.get(&erasure.conversation).cloned() else {
+                continue;
+            };
+            entry.unlisted = entry.unlisted.max(Some(erasure.through));
+            entry.read_through = entry.read_through.max(erasure.through);
+            entry.details = entry.details.above(erasure.through);
+            entry.stays = false;
+            entry.veil = entry.veil.filter(|veil| *veil > erasure.through);
+            self.recount(&mut entry)?;
+            changed.push((entry, erasure.deletion));
         }
-        Ok(false)
-    }
-
-    /// Takes intents back: the device keeps all of it. When this returns, a crash cannot bring
-    /// them back.
-    pub fn abandon(&mut self, refused: &[(DeletionId, ConversationId)]) -> Result<()> {
-        flushed(&mut self.db, |db| {
-            for (deletion, _) in refused {
-                db.prepare_cached("DELETE FROM journal WHERE deletion = ?")?
-                    .execute([deletion.0])?;
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.record()?;
+        let Self { db, keys, .. } = self;
+        flushed(db, |db| {
+            for (entry, deletion) in &mut changed {
+                entry.update_details(db, keys)?;
+                entry.update(db)?;
+                note_erased(db, *deletion)?;
             }
             Ok(())
         })?;
-        // A conversation that was only a name for the deletion goes with it.
-        let names: Vec<_> = refused
-            .iter()
-            .filter(|(_, conversation)| {
-                self.entries
-                    .get(conversation)
-                    .is_some_and(Entry::is_only_a_name)
-            })
-            .cloned()
-            .collect();
-        if names.is_empty() {
-            Ok(())
-        } else {
-            self.forget(&names)
+        for (entry, _) in changed {
+            self.put(entry);
         }
+        Ok(())
     }
 
     /// In memory, at once: nothing at or below the cut-off is given out any more.
@@ -277,51 +224,72 @@ impl Store {
             return;
         };
         entry.floor = entry.floor.max(erasure.through);
-        let doomed: Vec<_> = entry.doomed(erasure.through).collect();
+        let doomed: Vec<_> = entry.doomed(erasure.through, erasure.scope).collect();
         entry.epochs.retain(|epoch| !doomed.contains(&epoch.slot));
-        entry.hidden = entry.head <= entry.floor;
+        entry.veil = entry.veil.filter(|veil| *veil > entry.floor);
+        if erasure.scope == Scope::History {
+            entry.stays = entry.is_listed() || entry.stays;
+        } else {
+            entry.details = entry.details.above(erasure.through);
+            entry.stays = false;
+        }
+        entry.hidden = entry.head <= entry.floor && !entry.stays && !entry.details.keep_listed();
         if entry
-            .title_key
+            .details_key
             .is_some_and(|slot| !entry.epochs.iter().any(|epoch| epoch.slot == slot))
         {
-            entry.title_key = None;
+            entry.details_key = None;
         }
         if entry.hidden {
-            (entry.messages, entry.unread, entry.title) = (0, 0, String::new());
-        } else {
-            (entry.messages, entry.unread) = self.count_above_floor(&entry).unwrap_or_default();
+            (entry.messages, entry.unread) = (0, 0);
+            entry.details = Details::default();
+        } else if self.recount(&mut entry).is_err() {
+            // What cannot be counted is not said to be there.
+            (entry.messages, entry.unread) = (0, 0);
         }
         self.put(entry);
     }
 
-    /// Messages and unread ones that survive; costs what survives.
-    fn count_above_floor(&mut self, entry: &Entry) -> Result<(u64, u64)> {
+    /// Counts what is shown: all messages above what hides them, and the unread among those.
+    /// Costs what is unread, and a look at the index for the rest.
+    pub(super) fn recount(&mut self, entry: &mut Entry) -> Result<()> {
+        if entry.head <= entry.shown_above() {
+            (entry.messages, entry.unread) = (0, 0);
+            return Ok(());
+        }
         let Self {
             db, keys, owner, ..
         } = self;
+        let shown = db
+            .prepare_cached(
+                "SELECT count(*) FROM messages WHERE conversation = ? AND position > ?",
+            )?
+            .query_row(params![entry.row, entry.shown_above() as i64], |row| {
+                row.get::<_, i64>(0)
+            })?;
         let mut select = db.prepare_cached(
             "SELECT position, sealed FROM messages WHERE conversation = ? AND position > ?",
         )?;
-        let mut rows = select.query(params![entry.row, entry.floor as i64])?;
-        let (mut messages, mut unread) = (0, 0);
+        let above = entry.shown_above().max(entry.read_through);
+        let mut rows = select.query(params![entry.row, above as i64])?;
+        let mut unread = 0;
         while let Some(row) = rows.next()? {
-            messages += 1;
             let position = row.get::<_, i64>(0)? as u64;
-            if position > entry.read_through
-                && let Some(slot) = entry.key_for(position)
-            {
-                let mut sealed: Vec<u8> = row.get(1)?;
-                let place = Place::Message {
-                    row: entry.row,
-                    position,
-                };
-                // What does not open counts as read.
-                let opened = keys.key(slot)?.0.open(place, &mut sealed).ok();
-                let message = opened.and_then(|text| Message::decode(position, text).ok());
-                unread += u64::from(message.is_some_and(|message| message.sender != *owner));
-            }
+            let Some(slot) = entry.key_for(position) else {
+                continue;
+            };
+            let mut sealed: Vec<u8> = row.get(1)?;
+            let place = Place::Message {
+                row: entry.row,
+                position,
+            };
+            // What does not open counts as read.
+            let opened = keys.key(slot)?.0.open(place, &mut sealed).ok();
+            let message = opened.and_then(|text| Message::decode(position, text).ok());
+            unread += u64::from(message.is_some_and(|message| message.sender != *owner));
         }
-        Ok((messages, unread))
+        (entry.messages, entry.unread) = (shown as u64, unread);
+        Ok(())
     }
 
     /// Whose positions an erasure speaks of: what the messages told, or what the host wanted to
@@ -358,7 +326,7 @@ impl Store {
                 let lives_from = entry.epochs.first().map_or(END, |epoch| epoch.through - 1);
                 db.prepare_cached("DELETE FROM epochs WHERE conversation = ? AND through <= ?")?
                     .execute(params![entry.row, lives_from as i64])?;
-                if entry.title_key.is_none() {
+                if entry.details_key.is_none() {
                     let changed = db
                         .prepare_cached(
                             "UPDATE conversations
@@ -367,13 +335,12 @@ impl Store {
                         )?
                         .execute([entry.row])?;
                     only_one(changed)?;
-                }
-                if !entry.hidden && entry.title_key.is_none() && !entry.title.is_empty() {
-                    entry.update_title(db, keys)?;
+                    if !entry.details.is_empty() {
+                        entry.update_details(db, keys)?;
+                    }
                 }
                 entry.update(db)?;
-                db.prepare_cached("UPDATE journal SET erased = 1 WHERE deletion = ?")?
-                    .execute([erasure.deletion.0])?;
+                note_erased(db, erasure.deletion)?;
             }
             Ok(())
         })
@@ -403,6 +370,12 @@ pub(super) fn bury(
          ON CONFLICT DO UPDATE SET through = max(through, excluded.through)",
     )?
     .execute(params![row, through as i64])?;
+    Ok(())
+}
+
+fn note_erased(db: &Connection, deletion: DeletionId) -> Result<()> {
+    db.prepare_cached("UPDATE journal SET erased = 1 WHERE deletion = ?")?
+        .execute([deletion.0])?;
     Ok(())
 }
 

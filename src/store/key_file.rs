@@ -419,6 +419,7 @@ mod tests {
         Epitaph {
             deletion: DeletionId([n; 16]),
             cut_off: u64::from(n) * 1000,
+            scope: crate::deletion::Scope::Everything,
         }
     }
 

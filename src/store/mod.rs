@@ -11,11 +11,13 @@
 //! destroys, [`Store::record`] lets the rows follow, [`Store::forget`] removes the last name when the outcome has been delivered. What
 //! lies dead in `store.db` then goes in small steps, [`Store::purge_step`].
 
+mod change;
 mod checkpoint;
 mod disk;
 mod entry;
 mod epochs;
 mod erase;
+mod intent;
 mod key_file;
 mod keyring;
 mod looked;
@@ -40,7 +42,8 @@ use ring::hmac;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use self::checkpoint::Checkpointer;
-pub use self::erase::{Erasure, Intent};
+pub use self::erase::Erasure;
+pub use self::intent::{Intent, Named, Progress};
 pub use self::recover::Unfinished;
 pub use self::seal::{KEY_LEN, RawKey};
 pub use self::verify::Verification;
@@ -115,6 +118,16 @@ impl Store {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect()
+    }
+
+    /// Whether the conversation list shows a conversation.
+    pub fn is_listed(&self, id: &ConversationId) -> bool {
+        self.entries.get(id).is_some_and(Entry::is_listed)
+    }
+
+    /// Unread messages in all conversations.
+    pub fn unread(&self) -> u64 {
+        self.unread
     }
 
     /// Whether a conversation's positions are the host's own.

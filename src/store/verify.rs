@@ -94,7 +94,7 @@ impl Store {
             if !entry.hidden {
                 report.records += 1;
                 look(entry.id.native().as_bytes());
-                look(entry.title.as_bytes());
+                look(entry.details.title.as_bytes());
             }
             let mut rows = select.query(params![entry.row])?;
             while let Some(row) = rows.next()? {
