@@ -47,6 +47,7 @@ pub use self::verify::Verification;
 use self::entry::{Entry, source_of};
 use self::keyring::Keyring;
 use self::open::Lock;
+use self::purge::Pace;
 use crate::conversation::{ConversationId, Positions, Source};
 use crate::error::Result;
 
@@ -65,6 +66,7 @@ pub struct Store {
     unrecorded: Vec<(Erasure, Vec<u32>)>,
     /// What callers ask without waiting; kept as the entries are.
     positions: Arc<Positions>,
+    pace: Pace,
     /// Unread messages in all conversations.
     unread: u64,
     _lock: Lock,

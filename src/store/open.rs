@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::entry::{self, Entry, Epoch};
 use super::key_file::KeyFile;
 use super::keyring::Keyring;
+use super::purge::Pace;
 use super::seal::{KEY_LEN, RawKey};
 use super::slot::SlotRef;
 use super::{Store, disk, master_key, schema};
@@ -59,6 +60,7 @@ impl Store {
             dead_slots: Vec::new(),
             unrecorded: Vec::new(),
             positions,
+            pace: Pace::default(),
             unread: 0,
             _lock: lock,
         };
