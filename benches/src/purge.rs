@@ -25,7 +25,7 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     let (small, large, rounds) = if quick {
         (100, 100_000, 1)
     } else {
-        (500, 500_000, 3)
+        (500, 500_000, 2)
     };
     let dead = (small * 1_000 + large) as f64;
     let (mut alone, mut beside) = (Samples::default(), Samples::default());

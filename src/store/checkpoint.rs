@@ -13,7 +13,7 @@ const LONG: i64 = 8_192;
 /// What the log's file may keep, in bytes, and how much is cut off it at once: cutting off 180 MB
 /// took 18 ms.
 const LOG_KEPT: i64 = 4 << 20;
-const CUT: i64 = 8 << 20;
+const CUT: i64 = 4 << 20;
 
 /// A connection that only makes checkpoints. Those are passive: they wait for nobody, and nobody
 /// waits for them.
