@@ -54,6 +54,8 @@ impl Store {
     /// again instead of allocated again. Otherwise it is cut a piece at a time, since the worker
     /// waits for that: `true` when there is more to cut.
     pub fn begin_log_anew(&mut self, more_to_come: bool) -> bool {
+        // Before that commit, as long as the log is empty. Otherwise after the next checkpoint.
+        let _ = self.release_slots();
         let log = self.folder.join("store.db-wal");
         let length = std::fs::metadata(log).map_or(0, |log| log.len() as i64);
         let limit = if more_to_come {
@@ -72,9 +74,15 @@ impl Store {
 
     /// Whether more of the log waits for a checkpoint than the purge may pile up.
     pub fn log_is_long(&self) -> bool {
-        let waiting = self.db.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| {
+        self.unmoved_pages().is_ok_and(|pages| pages > LONG)
+    }
+
+    /// Pages of the log that no checkpoint has moved and flushed yet.
+    pub(super) fn unmoved_pages(&self) -> Result<i64> {
+        let state = "PRAGMA wal_checkpoint(NOOP)";
+        let pages = self.db.query_row(state, [], |row| {
             Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?)
-        });
-        waiting.is_ok_and(|pages| pages > LONG)
+        })?;
+        Ok(pages)
     }
 }

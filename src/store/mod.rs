@@ -60,8 +60,10 @@ pub struct Store {
     keys: Keyring,
     address_key: hmac::Key,
     entries: HashMap<ConversationId, Entry>,
-    /// Slots that no row refers to any more, to be renewed when the purge has caught up.
+    /// Slots that no row refers to any more, but what they sealed may still stand there.
     dead_slots: Vec<u32>,
+    /// Dead slots that may be used again.
+    free_slots: Vec<u32>,
     /// Destroyed, and the rows have not followed yet; with the slots that they still refer to.
     unrecorded: Vec<(Erasure, Vec<u32>)>,
     /// What callers ask without waiting; kept as the entries are.

@@ -58,6 +58,7 @@ impl Store {
             keys: Keyring::new(keys),
             entries: HashMap::new(),
             dead_slots: Vec::new(),
+            free_slots: Vec::new(),
             unrecorded: Vec::new(),
             positions,
             pace: Pace::default(),

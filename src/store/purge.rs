@@ -16,7 +16,11 @@ const MOST_ROWS: i64 = 5_000;
 /// Free pages that one step gives back to the file system, at first and at most.
 const FIRST_PAGES: i64 = 16;
 const MOST_PAGES: i64 = 256;
-/// Dead slots that are worth a checkpoint.
+/// Free pages that the file may have before any are given back. To give back the last page, SQLite
+/// looks through the whole list of the free ones: with a million dead messages that list would
+/// make each page as dear as a whole step.
+const MOST_FREE: i64 = 1_024;
+/// Dead slots that are worth a flush of their own, and that one step renews.
 const RENEW_SLOTS: usize = 256;
 
 /// How much one step does: what fits into [`STEP`] on this machine, right now.
@@ -45,11 +49,11 @@ impl Store {
     /// Does one step; `false` when nothing is left to do. Interrupted anywhere, the next step
     /// goes on.
     pub fn purge_step(&mut self) -> Result<bool> {
-        if self.purge_rows()? || self.shrink_file()? {
-            return Ok(true);
-        }
-        self.renew_slots()?;
-        Ok(false)
+        let work = self.shrink_file(MOST_FREE)?
+            || self.purge_rows()?
+            || self.shrink_file(0)?
+            || self.renew_slots()?;
+        Ok(work)
     }
 
     /// Removes rows of as many conversations as it takes to make a step.
@@ -57,7 +61,11 @@ impl Store {
         let start = Instant::now();
         let limit = self.pace.rows;
         let removed = unflushed(&mut self.db, |db| {
-            let mut next = db.prepare_cached("SELECT conversation, through FROM dead LIMIT 1")?;
+            // The newest first: its rows are the likeliest to lie at the end of the file, where
+            // pages can be given back without moving others into them.
+            let mut next = db.prepare_cached(
+                "SELECT conversation, through FROM dead ORDER BY conversation DESC LIMIT 1",
+            )?;
             let mut removed = None;
             let mut left = limit;
             while left > 0
@@ -81,12 +89,14 @@ impl Store {
         }
     }
 
-    fn shrink_file(&mut self) -> Result<bool> {
+    /// Gives free pages back to the file system when there are more than `kept`.
+    fn shrink_file(&mut self, kept: i64) -> Result<bool> {
         let start = Instant::now();
         let free: i64 = self
             .db
-            .pragma_query_value(None, "freelist_count", |row| row.get(0))?;
-        if free == 0 {
+            .prepare_cached("PRAGMA freelist_count")?
+            .query_row([], |row| row.get(0))?;
+        if free <= kept {
             return Ok(false);
         }
         let pages = self.pace.pages;
@@ -105,22 +115,28 @@ impl Store {
     }
 
     /// Slots may be used again once no row that they sealed exists, and once that and the
-    /// tombstones stand in the database's main file, flushed.
-    fn renew_slots(&mut self) -> Result<()> {
-        if self.dead_slots.len() < RENEW_SLOTS {
-            return Ok(());
-        }
-        let complete = self
+    /// tombstones stand in the database's main file, flushed. Called when a checkpoint has ended.
+    pub(super) fn release_slots(&mut self) -> Result<()> {
+        let dead: bool = self
             .db
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-                let (busy, in_log, done): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                Ok(busy == 0 && in_log == done)
-            })?;
-        if complete {
-            let dead = std::mem::take(&mut self.dead_slots);
-            self.keys.file.renew(&dead)?;
+            .query_row("SELECT EXISTS(SELECT 1 FROM dead)", [], |row| row.get(0))?;
+        // Nobody else writes: what the log says now, it says of every row there is.
+        if !dead && self.unmoved_pages()? == 0 {
+            self.free_slots.append(&mut self.dead_slots);
         }
         Ok(())
+    }
+
+    /// Puts new keys into slots that may be used again.
+    fn renew_slots(&mut self) -> Result<bool> {
+        if self.free_slots.len() < RENEW_SLOTS {
+            return Ok(false);
+        }
+        let renewed = self
+            .free_slots
+            .split_off(self.free_slots.len() - RENEW_SLOTS);
+        self.keys.file.renew(&renewed)?;
+        Ok(true)
     }
 }
 
