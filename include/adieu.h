@@ -69,6 +69,146 @@
 #define ADIEU_DEFAULT_TIMEOUT_MS 15000
 
 /*
+ When the server does not carry the deletion out, the call fails and the device keeps all of
+ it.
+ */
+#define ADIEU_POLICY_FAIL 0
+
+/*
+ Hidden and erased on this device at once; pending until the server has confirmed, and tried
+ again for as long as that takes, across restarts. `on_success` waits for the server; a final
+ refusal goes to `on_error` and stays in the list of pending deletions.
+ */
+#define ADIEU_POLICY_QUEUE 1
+
+/*
+ Erased on this device, and the server is not asked: for a conversation or an account that the
+ server has lost. Ends in `on_error` with ADIEU_LOCAL_ONLY, since `on_success` promises more.
+ */
+#define ADIEU_POLICY_LOCAL_ONLY 2
+
+/*
+ The list shows a conversation that it did not show: `conversation`.
+ */
+#define ADIEU_EVENT_CONVERSATION_NEW 1
+
+/*
+ The list shows something else of a conversation: `conversation`.
+ */
+#define ADIEU_EVENT_CONVERSATION_CHANGED 2
+
+/*
+ A conversation has left the list: `conversation_id`, `cause`, `scope`, and `deletion_id` where
+ this device made the deletion. Until a newer message brings it back, no other event names it.
+ */
+#define ADIEU_EVENT_CONVERSATION_DELETED 3
+
+/*
+ A deletion is pending, stands elsewhere than before, or is pending no longer: `pending`, and
+ `conversation_id`, `deletion_id`, `code` and `desc` as there.
+ */
+#define ADIEU_EVENT_PENDING_CHANGED 4
+
+/*
+ The server does not take the UserSig (any more): `code`, `desc`. Told once, until adieu_sign_in
+ gives another one.
+ */
+#define ADIEU_EVENT_SIGN_IN_NEEDED 5
+
+/*
+ The pulling of the server's state has begun, finished or failed: `sync_state`, and `code` and
+ `desc` when it failed.
+ */
+#define ADIEU_EVENT_SYNC_CHANGED 6
+
+/*
+ Unread messages in all conversations: `total_unread`.
+ */
+#define ADIEU_EVENT_TOTAL_UNREAD_CHANGED 7
+
+/*
+ A call on this device.
+ */
+#define ADIEU_CAUSE_THIS_DEVICE 0
+
+/*
+ Another device of the user.
+ */
+#define ADIEU_CAUSE_ANOTHER_DEVICE 1
+
+/*
+ A back end, through the server's REST API.
+ */
+#define ADIEU_CAUSE_BACK_END 2
+
+/*
+ The conversation with its history.
+ */
+#define ADIEU_SCOPE_EVERYTHING 0
+
+/*
+ The list entry; the history stays.
+ */
+#define ADIEU_SCOPE_LIST_ENTRY 1
+
+/*
+ The history; the list entry stays.
+ */
+#define ADIEU_SCOPE_HISTORY 2
+
+/*
+ Pulling has begun.
+ */
+#define ADIEU_SYNC_STARTED 1
+
+/*
+ The device has what the server had.
+ */
+#define ADIEU_SYNC_FINISHED 2
+
+/*
+ Pulling broke off; what came is kept.
+ */
+#define ADIEU_SYNC_FAILED 3
+
+/*
+ Hidden, and can still be undone (adieu_undo_delete).
+ */
+#define ADIEU_PENDING_UNDOABLE 1
+
+/*
+ The server is being asked, or is about to be.
+ */
+#define ADIEU_PENDING_ASKING 2
+
+/*
+ The server is asked again at `next_try_ms`, or at once after adieu_retry_deletion,
+ adieu_sign_in or adieu_network_changed.
+ */
+#define ADIEU_PENDING_WAITING 3
+
+/*
+ The server refused, and trying again does not help by itself: `code` and `desc` say why. It is
+ kept until adieu_acknowledge_deletion or a successful adieu_retry_deletion.
+ */
+#define ADIEU_PENDING_REFUSED 4
+
+/*
+ Only in events: it has succeeded.
+ */
+#define ADIEU_PENDING_DONE 5
+
+/*
+ Only in events: it was undone or cancelled; nothing was deleted.
+ */
+#define ADIEU_PENDING_CANCELLED 6
+
+/*
+ Only in events: it has failed, or its refusal was acknowledged; it is not tried again.
+ */
+#define ADIEU_PENDING_FAILED 7
+
+/*
  Accepted, or done.
  */
 #define ADIEU_OK 0
@@ -79,6 +219,12 @@
  deletion is written down and is taken up when the store is opened again.
  */
 #define ADIEU_PENDING 1
+
+/*
+ To an error callback, of a deletion with ADIEU_POLICY_LOCAL_ONLY: it is done on this device,
+ and the server was not asked.
+ */
+#define ADIEU_LOCAL_ONLY 2
 
 /*
  The handle is NULL, stale (closed before) or not from this library. It was not dereferenced.
@@ -123,6 +269,11 @@
 #define ADIEU_ERR_NOT_FOUND -8
 
 /*
+ The deletion has gone too far to be taken back.
+ */
+#define ADIEU_ERR_TOO_LATE -9
+
+/*
  The store is open in another process or client.
  */
 #define ADIEU_ERR_STORE_LOCKED -10
@@ -146,6 +297,11 @@
  The store's folder does not exist or cannot be used.
  */
 #define ADIEU_ERR_STORE_PATH -14
+
+/*
+ The deletion was undone or cancelled; nothing was deleted.
+ */
+#define ADIEU_ERR_CANCELLED -15
 
 /*
  HTTP, but no answer of this API (vendor's number).
@@ -251,6 +407,24 @@ typedef struct adieu_delete_options {
    the call is refused.
    */
   struct adieu_deletion_id *deletion_id;
+  /*
+   One of ADIEU_POLICY_.
+   */
+  uint32_t policy;
+  /*
+   1: the conversation only leaves the list, here and on the server; its messages return with
+   it, when a newer one comes. Pin, draft, marks and unread count go. 0: the messages go.
+   */
+  uint32_t keep_history;
+  /*
+   Milliseconds within which adieu_undo_delete brings everything back, up to 7 days; 0: none.
+   The conversation is hidden at once, and everything else waits until they are over.
+   */
+  uint32_t undo_ms;
+  /*
+   Must be 0.
+   */
+  uint32_t reserved;
 } adieu_delete_options;
 
 /*
@@ -289,12 +463,226 @@ typedef void (*adieu_error_callback)(void *user_data,
                                      const char *desc);
 
 /*
+ Called when a call has succeeded.
+ */
+typedef void (*adieu_success_callback)(void *user_data);
+
+/*
  Called when there is something to poll for after there was nothing, on any thread of the
  library. It asks the host's loop to call adieu_client_poll soon (PostMessage, dispatch_async,
  uv_async_send ...); it must return quickly. Calls are coalesced; one that fails or is late
  does no harm.
  */
 typedef void (*adieu_post_hook)(void *post_data);
+
+/*
+ A message. Fields may be added at the end in later releases.
+ */
+typedef struct adieu_message {
+  /*
+   Its place in the conversation, from 1 up.
+   */
+  uint64_t position;
+  /*
+   When it was sent, in Unix seconds.
+   */
+  uint64_t time;
+  /*
+   User id of the sender.
+   */
+  const char *sender;
+  /*
+   What was stored: for messages from the server, the JSON array of elements.
+   */
+  const char *body;
+  /*
+   The texts of the body's text elements, joined; the body itself where it is not such an
+   array.
+   */
+  const char *text;
+} adieu_message;
+
+/*
+ A line of the conversation list. Fields may be added at the end in later releases.
+ */
+typedef struct adieu_conversation {
+  /*
+   c2c_<user> or group_<group>.
+   */
+  const char *conversation_id;
+  /*
+   The group's name; "" for a one-to-one conversation.
+   */
+  const char *title;
+  /*
+   Messages on this device.
+   */
+  uint64_t message_count;
+  /*
+   Those of them from others that are unread.
+   */
+  uint64_t unread_count;
+  /*
+   The newest message; NULL when there is none.
+   */
+  const struct adieu_message *last_message;
+  /*
+   What the user began to write; "" where there is nothing.
+   */
+  const char *draft;
+  /*
+   The bits that adieu_mark_conversation set.
+   */
+  uint64_t marks;
+  /*
+   1 when it is pinned.
+   */
+  uint32_t pinned;
+} adieu_conversation;
+
+/*
+ A deletion whose outcome is open. Fields may be added at the end in later releases.
+ */
+typedef struct adieu_pending_deletion {
+  /*
+   Its id.
+   */
+  struct adieu_deletion_id deletion_id;
+  /*
+   c2c_<user> or group_<group>.
+   */
+  const char *conversation_id;
+  /*
+   Why the last attempt was in vain; "" before the first.
+   */
+  const char *desc;
+  /*
+   The last position that it covers; 0 when the device knows none.
+   */
+  uint64_t cut_off;
+  /*
+   When it was accepted, in Unix milliseconds.
+   */
+  uint64_t accepted_at_ms;
+  /*
+   Until when it can be undone, in Unix milliseconds; 0: it has no undo window.
+   */
+  uint64_t undo_until_ms;
+  /*
+   When the server is asked again, in Unix milliseconds; 0 where time does not decide.
+   */
+  uint64_t next_try_ms;
+  /*
+   One of ADIEU_PENDING_.
+   */
+  uint32_t state;
+  /*
+   One of ADIEU_SCOPE_.
+   */
+  uint32_t scope;
+  /*
+   One of ADIEU_POLICY_.
+   */
+  uint32_t policy;
+  /*
+   How often the server was asked in vain.
+   */
+  uint32_t attempts;
+  /*
+   The code of the last attempt; ADIEU_OK before the first.
+   */
+  int32_t code;
+  /*
+   1 when this device's copy is erased already.
+   */
+  uint32_t erased;
+} adieu_pending_deletion;
+
+/*
+ Something that happened. Which fields mean something, the kind says; the others are NULL, ""
+ or 0. Fields may be added at the end in later releases, and kinds too: pass over one that you
+ do not know. Everything is valid until the callback returns.
+ */
+typedef struct adieu_event {
+  /*
+   One of ADIEU_EVENT_.
+   */
+  uint32_t kind;
+  /*
+   One of ADIEU_CAUSE_.
+   */
+  uint32_t cause;
+  /*
+   One of ADIEU_SCOPE_.
+   */
+  uint32_t scope;
+  /*
+   One of ADIEU_SYNC_.
+   */
+  uint32_t sync_state;
+  /*
+   Which conversation; "" where it is about none.
+   */
+  const char *conversation_id;
+  /*
+   What the list shows of it now.
+   */
+  const struct adieu_conversation *conversation;
+  /*
+   The deletion that is or was pending.
+   */
+  const struct adieu_pending_deletion *pending;
+  /*
+   What `code` means; "" for ADIEU_OK.
+   */
+  const char *desc;
+  /*
+   Unread messages in all conversations.
+   */
+  uint64_t total_unread;
+  /*
+   Which deletion; zeros for none of this device's.
+   */
+  struct adieu_deletion_id deletion_id;
+  /*
+   What went wrong.
+   */
+  int32_t code;
+} adieu_event;
+
+/*
+ Called for every event, as callbacks are: on the thread that delivers, one after the other, in
+ the order in which things happened, between the callbacks of calls.
+ */
+typedef void (*adieu_event_callback)(void *user_data,
+                                     const struct adieu_event *event);
+
+/*
+ Who hears of events. Begin with ADIEU_LISTENER_INIT.
+ */
+typedef struct adieu_listener {
+  /*
+   sizeof(adieu_listener).
+   */
+  uint32_t struct_size;
+  /*
+   Must be 0.
+   */
+  uint32_t reserved;
+  /*
+   Not NULL.
+   */
+  adieu_event_callback on_event;
+  /*
+   Handed to `on_event`.
+   */
+  void *user_data;
+  /*
+   Called exactly once with `user_data`: after the last event, when the client is closed, or
+   when it could not be opened. May be NULL.
+   */
+  adieu_user_data_destructor user_data_destructor;
+} adieu_listener;
 
 /*
  How a client is opened. Begin with ADIEU_CLIENT_OPTIONS_INIT, which sets struct_size and
@@ -349,68 +737,14 @@ typedef struct adieu_client_options {
    Handed to `post`.
    */
   void *post_data;
+  /*
+   Who hears of events; copied. NULL: nobody.
+   */
+  const struct adieu_listener *listener;
 } adieu_client_options;
 
 /*
- Called when a call has succeeded.
- */
-typedef void (*adieu_success_callback)(void *user_data);
-
-/*
- A message. Fields may be added at the end in later releases.
- */
-typedef struct adieu_message {
-  /*
-   Its place in the conversation, from 1 up.
-   */
-  uint64_t position;
-  /*
-   When it was sent, in Unix seconds.
-   */
-  uint64_t time;
-  /*
-   User id of the sender.
-   */
-  const char *sender;
-  /*
-   What was stored: for messages from the server, the JSON array of elements.
-   */
-  const char *body;
-  /*
-   The texts of the body's text elements, joined; the body itself where it is not such an
-   array.
-   */
-  const char *text;
-} adieu_message;
-
-/*
- A line of the conversation list. Fields may be added at the end in later releases.
- */
-typedef struct adieu_conversation {
-  /*
-   c2c_<user> or group_<group>.
-   */
-  const char *conversation_id;
-  /*
-   The group's name; "" for a one-to-one conversation.
-   */
-  const char *title;
-  /*
-   Messages on this device.
-   */
-  uint64_t message_count;
-  /*
-   Those of them from others that are unread.
-   */
-  uint64_t unread_count;
-  /*
-   The newest message; NULL when there is none.
-   */
-  const struct adieu_message *last_message;
-} adieu_conversation;
-
-/*
- Called with the conversation list, the newest first. The array and everything in it is valid
+ Called with the conversation list: what is pinned, then the rest, each the newest first. The array and everything in it is valid
  until the callback returns.
  */
 typedef void (*adieu_conversations_callback)(void *user_data,
@@ -483,6 +817,14 @@ typedef struct adieu_new_message {
 } adieu_new_message;
 
 /*
+ Called with the pending deletions, the oldest first. The array and everything in it is valid
+ until the callback returns.
+ */
+typedef void (*adieu_pending_callback)(void *user_data,
+                                       const struct adieu_pending_deletion *const *pending,
+                                       size_t count);
+
+/*
  What a forensic look found. Fields may be added at the end in later releases.
  */
 typedef struct adieu_verification {
@@ -547,6 +889,67 @@ int32_t adieu_delete_conversations(struct adieu_client *client,
                                    adieu_results_callback on_results,
                                    adieu_error_callback on_error,
                                    void *user_data);
+
+/*
+ Pins a conversation to the top of the list (`pinned` 1), or lets go of it (0). Kept on this
+ device; goes with the conversation.
+
+ Returns 0, and exactly one of the callbacks follows; or a negative code, and none does:
+ ADIEU_ERR_INVALID_HANDLE, ADIEU_ERR_INVALID_ARGUMENT (a callback is NULL, or another value),
+ ADIEU_ERR_CLOSED, ADIEU_ERR_FORKED. To `on_error`: ADIEU_ERR_INVALID_PARAMETER (the id), or
+ what the disk reported.
+ */
+ADIEU_API
+int32_t adieu_pin_conversation(struct adieu_client *client,
+                               const char *conversation_id,
+                               int32_t pinned,
+                               adieu_success_callback on_success,
+                               adieu_error_callback on_error,
+                               void *user_data);
+
+/*
+ Keeps what the user began to write: UTF-8, up to 64 KiB; NULL or "" removes it. Kept on this
+ device; goes with the conversation. A conversation without a message is listed while it has a
+ draft.
+
+ Returns and errors as adieu_pin_conversation.
+ */
+ADIEU_API
+int32_t adieu_set_draft(struct adieu_client *client,
+                        const char *conversation_id,
+                        const char *draft,
+                        adieu_success_callback on_success,
+                        adieu_error_callback on_error,
+                        void *user_data);
+
+/*
+ Sets and then clears bits whose meaning is yours (star, fold, marked unread ...). Kept on this
+ device; they go with the conversation.
+
+ Returns and errors as adieu_pin_conversation; ADIEU_ERR_NOT_FOUND for a conversation that the
+ list does not show.
+ */
+ADIEU_API
+int32_t adieu_mark_conversation(struct adieu_client *client,
+                                const char *conversation_id,
+                                uint64_t set,
+                                uint64_t clear,
+                                adieu_success_callback on_success,
+                                adieu_error_callback on_error,
+                                void *user_data);
+
+/*
+ Says that messages up to a position are read; 0: all that are there. What is read stays read.
+
+ Returns and errors as adieu_mark_conversation.
+ */
+ADIEU_API
+int32_t adieu_mark_read(struct adieu_client *client,
+                        const char *conversation_id,
+                        uint64_t through,
+                        adieu_success_callback on_success,
+                        adieu_error_callback on_error,
+                        void *user_data);
 
 /*
  Opens a client: its store, its line to the server, its threads. Deletions that an earlier run
@@ -641,7 +1044,7 @@ int32_t adieu_pull(struct adieu_client *client,
                    void *user_data);
 
 /*
- Lists the conversations on this device, the newest first.
+ Lists the conversations on this device: what is pinned, then the rest, each the newest first.
 
  Returns 0, and exactly one of the callbacks follows; or a negative code, and none does:
  ADIEU_ERR_INVALID_HANDLE, ADIEU_ERR_INVALID_ARGUMENT (a callback is NULL), ADIEU_ERR_CLOSED,
@@ -681,7 +1084,8 @@ int32_t adieu_total_unread(const struct adieu_client *client,
  `on_success`: the server gives this user no message of the conversation up to this call any
  more, neither does this device, and nothing in the store's files can bring them back.
 
- `on_error`: the device still has all of it, and nothing will happen later. Two codes are
+ `on_error`: the device still has all of it, and nothing will happen later (other policies:
+ adieu_delete_conversation_with_options). Two codes are
  different: after ADIEU_ERR_OUTCOME_UNKNOWN (the request may have arrived, no answer came) and
  ADIEU_PENDING (the client was closed) the deletion is written down and is settled later. An id
  that breaks the rules gets ADIEU_ERR_INVALID_PARAMETER here, with a text that says what is
@@ -708,6 +1112,19 @@ int32_t adieu_delete_conversation_with_options(struct adieu_client *client,
                                                adieu_success_callback on_success,
                                                adieu_error_callback on_error,
                                                void *user_data);
+
+/*
+ Deletes the history of a conversation for good, which stays in the list with its title, pin,
+ draft and marks. In everything else as adieu_delete_conversation_with_options; `keep_history`
+ in the options must be 0 (ADIEU_ERR_INVALID_PARAMETER).
+ */
+ADIEU_API
+int32_t adieu_clear_history(struct adieu_client *client,
+                            const char *conversation_id,
+                            const struct adieu_delete_options *options,
+                            adieu_success_callback on_success,
+                            adieu_error_callback on_error,
+                            void *user_data);
 
 /*
  Tells what a deletion that succeeded did; the newest 1,024 are kept in memory, from before
@@ -761,6 +1178,91 @@ int32_t adieu_save_messages(struct adieu_client *client,
                             adieu_success_callback on_success,
                             adieu_error_callback on_error,
                             void *user_data);
+
+/*
+ Lists the deletions whose outcome is open.
+
+ Returns 0, and exactly one of the callbacks follows; or a negative code, and none does:
+ ADIEU_ERR_INVALID_HANDLE, ADIEU_ERR_INVALID_ARGUMENT (a callback is NULL), ADIEU_ERR_CLOSED,
+ ADIEU_ERR_FORKED.
+ */
+ADIEU_API
+int32_t adieu_list_pending(struct adieu_client *client,
+                           adieu_pending_callback on_pending,
+                           adieu_error_callback on_error,
+                           void *user_data);
+
+/*
+ Brings back what a deletion within its undo window has hidden. The server is never asked, and
+ the call that asked for the deletion ends with ADIEU_ERR_CANCELLED.
+
+ Returns 0, and exactly one of the callbacks follows; or a negative code, and none does:
+ ADIEU_ERR_INVALID_HANDLE, ADIEU_ERR_INVALID_ARGUMENT (a pointer is NULL), ADIEU_ERR_CLOSED,
+ ADIEU_ERR_FORKED. To `on_error`: ADIEU_ERR_NOT_FOUND, ADIEU_ERR_TOO_LATE when the window is
+ over, or what the disk reported, and then the deletion goes on.
+ */
+ADIEU_API
+int32_t adieu_undo_delete(struct adieu_client *client,
+                          const struct adieu_deletion_id *deletion_id,
+                          adieu_success_callback on_success,
+                          adieu_error_callback on_error,
+                          void *user_data);
+
+/*
+ Takes a deletion back that has not begun: one within its undo window, or one that waits for
+ another of the same conversation. Nothing was erased, and the call that asked for it ends with
+ ADIEU_ERR_CANCELLED.
+
+ Returns and errors as adieu_undo_delete; ADIEU_ERR_TOO_LATE when the server was asked, or when
+ the policy has erased the device's copy.
+ */
+ADIEU_API
+int32_t adieu_cancel_deletion(struct adieu_client *client,
+                              const struct adieu_deletion_id *deletion_id,
+                              adieu_success_callback on_success,
+                              adieu_error_callback on_error,
+                              void *user_data);
+
+/*
+ Asks the server again now for a deletion that waits or was refused. `on_success` means that it
+ is being asked; the outcome comes as ADIEU_EVENT_PENDING_CHANGED, and to the call that asked
+ for the deletion if that still waits.
+
+ Returns and errors as adieu_undo_delete; ADIEU_ERR_INVALID_PARAMETER for one that can still be
+ undone, or without a server.
+ */
+ADIEU_API
+int32_t adieu_retry_deletion(struct adieu_client *client,
+                             const struct adieu_deletion_id *deletion_id,
+                             adieu_success_callback on_success,
+                             adieu_error_callback on_error,
+                             void *user_data);
+
+/*
+ Takes note of a deletion that the server refused (ADIEU_PENDING_REFUSED): it is not pending any
+ more. What the device has erased stays erased here; what it has not, it keeps.
+
+ Returns and errors as adieu_undo_delete; ADIEU_ERR_INVALID_PARAMETER for one that was not
+ refused.
+ */
+ADIEU_API
+int32_t adieu_acknowledge_deletion(struct adieu_client *client,
+                                   const struct adieu_deletion_id *deletion_id,
+                                   adieu_success_callback on_success,
+                                   adieu_error_callback on_error,
+                                   void *user_data);
+
+/*
+ Tells the client that there is a network (`online` 1), which it uses at once for every deletion
+ that waits, or that there is none (0), so that it tries less often. Without it, waiting
+ deletions are tried with growing pauses of up to a quarter of an hour. Returns at once.
+
+ Errors: ADIEU_ERR_INVALID_HANDLE, ADIEU_ERR_INVALID_ARGUMENT (another value),
+ ADIEU_ERR_CLOSED, ADIEU_ERR_FORKED.
+ */
+ADIEU_API
+int32_t adieu_network_changed(struct adieu_client *client,
+                              int32_t online);
 
 /*
  Says in English what a code means. Codes that the server sends pass through the library;
@@ -825,14 +1327,17 @@ const char *adieu_version(void);
 #define ADIEU_DELETE_OPTIONS_INIT adieu_delete_options_init_()
 #define ADIEU_NEW_MESSAGE_INIT adieu_new_message_init_()
 #define ADIEU_RECEIPT_INIT adieu_receipt_init_()
+#define ADIEU_LISTENER_INIT adieu_listener_init_()
 inline adieu_client_options adieu_client_options_init_() { adieu_client_options init = adieu_client_options(); init.struct_size = (uint32_t)sizeof init; return init; }
 inline adieu_delete_options adieu_delete_options_init_() { adieu_delete_options init = adieu_delete_options(); init.struct_size = (uint32_t)sizeof init; return init; }
 inline adieu_new_message adieu_new_message_init_() { adieu_new_message init = adieu_new_message(); init.struct_size = (uint32_t)sizeof init; return init; }
 inline adieu_receipt adieu_receipt_init_() { adieu_receipt init = adieu_receipt(); init.struct_size = (uint32_t)sizeof init; return init; }
+inline adieu_listener adieu_listener_init_() { adieu_listener init = adieu_listener(); init.struct_size = (uint32_t)sizeof init; return init; }
 #elif !defined(__cplusplus) && !defined(ADIEU_INIT_)
 #define ADIEU_INIT_
-#define ADIEU_CLIENT_OPTIONS_INIT { (uint32_t)sizeof(adieu_client_options), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL }
-#define ADIEU_DELETE_OPTIONS_INIT { (uint32_t)sizeof(adieu_delete_options), 0, NULL, NULL }
+#define ADIEU_CLIENT_OPTIONS_INIT { (uint32_t)sizeof(adieu_client_options), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL }
+#define ADIEU_DELETE_OPTIONS_INIT { (uint32_t)sizeof(adieu_delete_options), 0, NULL, NULL, 0, 0, 0, 0 }
 #define ADIEU_NEW_MESSAGE_INIT { (uint32_t)sizeof(adieu_new_message), 0, 0, 0, NULL, NULL }
 #define ADIEU_RECEIPT_INIT { (uint32_t)sizeof(adieu_receipt), 0, 0, 0, 0 }
+#define ADIEU_LISTENER_INIT { (uint32_t)sizeof(adieu_listener), 0, NULL, NULL, NULL }
 #endif

@@ -18,21 +18,28 @@ use adieu_protocol::recent_contact::MAX_BATCH;
 use parking_lot::{Condvar, Mutex};
 use zeroize::Zeroizing;
 
-use crate::conversation::{ConversationId, Message, Positions, Source, Summary};
-use crate::deletion::{Asker, DeletionId, Deletions, Gather, IdSource, Receipt, Receipts, Request};
+use crate::conversation::{Change, ConversationId, MAX_DRAFT, Message, Positions, Source, Summary};
+use crate::deletion::{
+    Asker, DeletionId, Deletions, Gather, IdSource, Management, Pending, Receipt, Receipts,
+    Request, Terms,
+};
 use crate::delivery::{Delivery, Job, Mode, Reply};
 use crate::error::{Error, Result};
+use crate::event::{Cause, Events, Listener};
 use crate::queue::Queue;
 use crate::remote::Remote;
-use crate::store::{RawKey, Store, Verification};
+use crate::store::{Named, RawKey, Store, Verification};
 use crate::sync::{Page, Puller, Sink};
 use crate::threads::Threads;
-use crate::worker::{Command, PAGES_AHEAD, Worker};
+use crate::worker::{Command, Ended, PAGES_AHEAD, Worker};
 
 /// Most messages in one [`Client::save`].
 pub const MAX_SAVE: usize = 10_000;
 /// Most messages in one [`Client::history`].
 pub const MAX_HISTORY: usize = 1_000;
+
+/// Longest undo window.
+pub const MAX_UNDO: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How often a close that waits for another looks whether it has to deliver.
 const POLLING: Duration = Duration::from_millis(5);
@@ -49,6 +56,8 @@ pub struct Config {
     pub server: Option<Server>,
     /// Who delivers.
     pub delivery: Mode,
+    /// Who hears of events.
+    pub listener: Option<Listener>,
 }
 
 /// The server's side of a [`Config`].
@@ -69,12 +78,16 @@ pub struct Client {
     positions: Arc<Positions>,
     delivery: Arc<Delivery>,
     receipts: Arc<Receipts>,
+    events: Arc<Events>,
     remote: Option<Arc<Remote>>,
     ids: Arc<IdSource>,
     puller: Mutex<Option<Puller>>,
     threads: Threads,
     running: Mutex<Vec<JoinHandle<()>>>,
     deliverer: Mutex<Option<JoinHandle<()>>>,
+    /// What the worker left when it ended, and what was delivered after that.
+    ended: Arc<Mutex<Option<Ended>>>,
+    delivered_late: Arc<Mutex<Vec<Named>>>,
     closing: AtomicBool,
     close_from_callback: AtomicBool,
     closed: Mutex<bool>,
@@ -118,6 +131,7 @@ impl Client {
 
         let queue = Arc::new(Queue::new());
         let delivery = Arc::new(Delivery::new(config.delivery));
+        let events = Arc::new(Events::new(delivery.clone(), config.listener));
         let receipts = Arc::new(Receipts::default());
         let threads = Threads::new();
         let mut running = Vec::new();
@@ -140,27 +154,45 @@ impl Client {
         }
         let ids = Arc::new(IdSource::new()?);
         let told = queue.clone();
-        let delivered =
-            Arc::new(move |id, conversation| push(&told, Command::Delivered(id, conversation)));
+        let delivered_late: Arc<Mutex<Vec<Named>>> = Arc::default();
+        let late = delivered_late.clone();
+        let delivered = Arc::new(move |id, conversation| {
+            let delivered = Command::Delivered(id, conversation);
+            if let Err(Command::Delivered(id, conversation)) = told.push(delivered) {
+                late.lock().push((id, conversation));
+            }
+        });
         let deletions = Deletions::new(
             asker,
+            events.clone(),
             delivery.clone(),
             receipts.clone(),
             ids.clone(),
             delivered,
         );
-        running.extend(Worker::start(threads, store, deletions, queue.clone())?);
+        let ended: Arc<Mutex<Option<Ended>>> = Arc::default();
+        running.extend(Worker::start(
+            threads,
+            store,
+            deletions,
+            events.clone(),
+            queue.clone(),
+            ended.clone(),
+        )?);
         let client = Arc::new(Self {
             queue,
             positions,
             delivery,
             receipts,
+            events,
             remote,
             ids,
             puller: Mutex::new(puller),
             threads,
             running: Mutex::new(running),
             deliverer: Mutex::new(None),
+            ended,
+            delivered_late,
             closing: AtomicBool::new(false),
             close_from_callback: AtomicBool::new(false),
             closed: Mutex::new(false),
@@ -210,17 +242,20 @@ impl Client {
         &self,
         id: DeletionId,
         conversation: ConversationId,
-        timeout: Duration,
+        terms: Terms,
         reply: Reply<()>,
     ) -> Result<()> {
+        if let Err(error) = check(&terms) {
+            return self.reject(error, reply);
+        }
         let accepted = Instant::now();
         let cut_off = self.positions.head(&conversation);
         self.submit(Command::Delete(Request {
             id,
             conversation,
             cut_off,
+            terms,
             accepted,
-            deadline: accepted + timeout,
             reply,
         }))
     }
@@ -231,12 +266,16 @@ impl Client {
     pub fn delete_all(
         &self,
         wanted: Vec<(DeletionId, Result<ConversationId>)>,
-        timeout: Duration,
+        terms: Terms,
         done: impl FnOnce(Result<Vec<Result<()>>>) + Send + 'static,
     ) -> Result<()> {
         if wanted.is_empty() || wanted.len() > MAX_BATCH {
             let reply = Reply::new(self.delivery.clone(), done);
             return self.reject(Error::TooMany(wanted.len()), reply);
+        }
+        if let Err(error) = check(&terms) {
+            let reply = Reply::new(self.delivery.clone(), done);
+            return self.reject(error, reply);
         }
         let accepted = Instant::now();
         let gather = Gather::new(wanted.len(), move |outcomes| done(Ok(outcomes)));
@@ -251,8 +290,8 @@ impl Client {
                     id,
                     cut_off: self.positions.head(&conversation),
                     conversation,
+                    terms,
                     accepted,
-                    deadline: accepted + timeout,
                     reply,
                 }),
                 Err(error) => failed.push((error, reply)),
@@ -344,6 +383,55 @@ impl Client {
         })
     }
 
+    /// Changes what a conversation shows.
+    pub fn change(
+        &self,
+        conversation: ConversationId,
+        change: Change,
+        reply: Reply<()>,
+    ) -> Result<()> {
+        if let Change::Draft(text) = &change
+            && text.len() > MAX_DRAFT
+        {
+            let text = format!(
+                "the draft has {} bytes; at most {MAX_DRAFT} are allowed",
+                text.len()
+            );
+            return self.reject(Error::Parameter(text), reply);
+        }
+        self.submit(Command::Change {
+            conversation,
+            change,
+            reply,
+        })
+    }
+
+    /// The deletions whose outcome is open, the oldest first.
+    pub fn pending(&self, reply: Reply<Vec<Pending>>) -> Result<()> {
+        self.submit(Command::ListPending(reply))
+    }
+
+    /// Undoes, cancels, retries or acknowledges a pending deletion.
+    pub fn manage(
+        &self,
+        deletion: DeletionId,
+        management: Management,
+        reply: Reply<()>,
+    ) -> Result<()> {
+        self.submit(Command::Manage {
+            deletion,
+            management,
+            reply,
+        })
+    }
+
+    /// Takes note that there is a network, which is used at once, or none.
+    pub fn network_changed(&self, online: bool) -> Result<()> {
+        self.queue
+            .push(Command::Network(online))
+            .map_err(|_| Error::Closed)
+    }
+
     /// The forensic look.
     pub fn verify(
         &self,
@@ -373,6 +461,7 @@ impl Client {
         let remote = self.remote.as_ref().ok_or_else(no_server)?;
         remote.set_user_sig(user_sig);
         if !user_sig.is_empty() {
+            self.events.signed_in();
             push(&self.queue, Command::Settle);
         }
         Ok(())
@@ -416,6 +505,7 @@ impl Client {
                 let _ = thread.join();
             }
         }
+        self.let_go_of_store();
         self.note_closed();
     }
 
@@ -426,6 +516,7 @@ impl Client {
             client.stop_threads();
             let closed = client.clone();
             client.delivery.push(Box::new(move || {
+                closed.let_go_of_store();
                 last();
                 closed.note_closed();
             }));
@@ -451,6 +542,13 @@ impl Client {
             } else {
                 self.closed_changed.wait(&mut closed);
             }
+        }
+    }
+
+    /// The worker has ended and everything is delivered: the last names go, and the folder is free.
+    fn let_go_of_store(&self) {
+        if let Some(mut ended) = self.ended.lock().take() {
+            ended.tidy(std::mem::take(&mut self.delivered_late.lock()));
         }
     }
 
@@ -480,8 +578,19 @@ impl Client {
     }
 }
 
-fn no_server() -> Error {
+pub(crate) fn no_server() -> Error {
     Error::Parameter("this client was opened without a server".to_owned())
+}
+
+fn check(terms: &Terms) -> Result<()> {
+    if terms.undo > MAX_UNDO {
+        return Err(Error::Parameter(format!(
+            "undo window of {} ms; at most {} are allowed",
+            terms.undo.as_millis(),
+            MAX_UNDO.as_millis()
+        )));
+    }
+    Ok(())
 }
 
 /// For what nobody waits for: after the close it is nobody's business.
@@ -510,12 +619,17 @@ impl Sink for ToWorker {
             .is_ok()
     }
 
-    fn erase(&self, conversation: ConversationId, through: u64) {
+    fn begin(&self) {
+        push(&self.queue, Command::PullBegun);
+    }
+
+    fn erase(&self, conversation: ConversationId, through: u64, cause: Cause) {
         push(
             &self.queue,
             Command::EraseElsewhere {
                 conversation,
                 through,
+                cause,
             },
         );
     }

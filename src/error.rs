@@ -23,13 +23,16 @@ pub mod code {
     pub const PANIC: i32 = -6;
     pub const OUTCOME_UNKNOWN: i32 = -7;
     pub const NOT_FOUND: i32 = -8;
+    pub const TOO_LATE: i32 = -9;
     pub const STORE_LOCKED: i32 = -10;
     pub const STORE_NEWER: i32 = -11;
     pub const STORE_DAMAGED: i32 = -12;
     pub const MASTER_KEY: i32 = -13;
     pub const STORE_PATH: i32 = -14;
+    pub const CANCELLED: i32 = -15;
     pub const OK: i32 = 0;
     pub const PENDING: i32 = 1;
+    pub const LOCAL_ONLY: i32 = 2;
     pub const NOT_SIGNED_IN: i32 = 6014;
     pub const INVALID_PARAMETER: i32 = 6017;
     pub const STORE_FAILED: i32 = 6019;
@@ -39,6 +42,31 @@ pub mod code {
     pub const CONNECTION_REFUSED: i32 = 9511;
     pub const QUEUE_TIMED_OUT: i32 = 9518;
     pub const BAD_ANSWER: i32 = 6010;
+
+    /// Whether trying the same again can help: the network, a busy server, a full disk, a UserSig
+    /// that can be replaced.
+    pub fn is_retryable(code: i32) -> bool {
+        match code {
+            PANIC | OUTCOME_UNKNOWN | STORE_LOCKED | PENDING => true,
+            BAD_ANSWER | 6012 | NOT_SIGNED_IN | STORE_FAILED | STORE_IO => true,
+            // The vendor's network block, frequency limits, and failures inside the server.
+            9501..=9999 | 50004 | 50005 | 60014 => true,
+            code if wait_for(code).is_some() => true,
+            // Another UserSig can help.
+            70001..=70014 => true,
+            _ => false,
+        }
+    }
+
+    /// How long whoever got a code of the vendor's frequency limits does well to wait at least.
+    pub fn wait_for(code: i32) -> Option<std::time::Duration> {
+        let seconds = match code {
+            7008 | 60007 | 60008 | 60011 | 10006 | 10023 => 5,
+            70050 => 60,
+            _ => return None,
+        };
+        Some(std::time::Duration::from_secs(seconds))
+    }
 }
 
 /// What went wrong. Its text says what was wrong and what is allowed; it never holds message
@@ -62,6 +90,18 @@ pub enum Error {
         "still pending: the client closed before the outcome was known; it is settled after the next open"
     )]
     Pending,
+    /// A deletion on this device that the server was not asked for.
+    #[error("deleted on this device only; the server was not asked")]
+    LocalOnly,
+    /// Nothing is known under an id, or a conversation is not on this device.
+    #[error("nothing is known under this id on this device")]
+    NotFound,
+    /// A deletion that has gone too far to be taken back.
+    #[error("too late: the deletion cannot be taken back any more")]
+    TooLate,
+    /// A deletion that was undone or cancelled.
+    #[error("the deletion was taken back; nothing was deleted")]
+    Cancelled,
     /// A bug in this library.
     #[error("the library failed at this request (a bug): nothing further is known of its outcome")]
     Panic,
@@ -127,6 +167,10 @@ impl Error {
             }
             Self::Closed => code::CLOSED,
             Self::Pending => code::PENDING,
+            Self::LocalOnly => code::LOCAL_ONLY,
+            Self::NotFound => code::NOT_FOUND,
+            Self::TooLate => code::TOO_LATE,
+            Self::Cancelled => code::CANCELLED,
             Self::Panic => code::PANIC,
             Self::NotSignedIn => code::NOT_SIGNED_IN,
             Self::Refused { code, .. } | Self::Network { code, .. } => *code,
@@ -140,6 +184,16 @@ impl Error {
             Self::Disk(_) => code::STORE_IO,
             Self::Database(_) => code::STORE_FAILED,
         }
+    }
+
+    /// Whether trying the same again can help.
+    pub fn can_help_later(&self) -> bool {
+        code::is_retryable(self.code())
+    }
+
+    /// Whether another UserSig is what can help.
+    pub fn needs_sign_in(&self) -> bool {
+        matches!(self.code(), code::NOT_SIGNED_IN | 70001..=70014)
     }
 }
 

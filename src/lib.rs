@@ -7,10 +7,12 @@
 #![deny(unsafe_code)]
 
 pub mod client;
+mod clock;
 pub mod conversation;
 pub mod deletion;
 pub mod delivery;
 pub mod error;
+pub mod event;
 pub mod failpoint;
 pub mod ffi;
 mod queue;

@@ -7,13 +7,16 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::conversation::{ConversationId, Message, Source, Summary};
-use crate::deletion::{Answer, DeletionId, Deletions, Request};
+use parking_lot::Mutex;
+
+use crate::conversation::{Change, ConversationId, Message, Source, Summary};
+use crate::deletion::{Answer, DeletionId, Deletions, Management, Pending, Request, Scope};
 use crate::delivery::Reply;
 use crate::error::{Error, Result};
+use crate::event::{Cause, Event, Events, SyncState};
 use crate::failpoint::failpoint;
 use crate::queue::Queue;
-use crate::store::{Checkpointer, Store, Verification};
+use crate::store::{Checkpointer, Named, Store, Verification};
 use crate::sync::Page;
 use crate::threads::Threads;
 
@@ -47,6 +50,22 @@ pub enum Command {
     Delivered(DeletionId, ConversationId),
     /// Ask again for what is not settled.
     Settle,
+    /// There is a network, or there is none.
+    Network(bool),
+    /// The deletions whose outcome is open are wanted.
+    ListPending(Reply<Vec<Pending>>),
+    /// The host wants something of a pending deletion.
+    Manage {
+        deletion: DeletionId,
+        management: Management,
+        reply: Reply<()>,
+    },
+    /// The host changes what a conversation shows.
+    Change {
+        conversation: ConversationId,
+        change: Change,
+        reply: Reply<()>,
+    },
     /// A host saves messages of its own transport.
     Save {
         conversation: ConversationId,
@@ -59,7 +78,10 @@ pub enum Command {
     EraseElsewhere {
         conversation: ConversationId,
         through: u64,
+        cause: Cause,
     },
+    /// A pull has begun.
+    PullBegun,
     /// A checkpoint has ended; `true`: it has moved everything there was.
     Checkpointed(bool),
     /// The pull has handed everything on.
@@ -90,8 +112,12 @@ impl Command {
     /// The queue is closed and the call was refused: nobody is answered.
     pub fn release(self) {
         match self {
-            Self::Save { reply, .. } | Self::PullDone { reply, .. } => reply.release(),
+            Self::Save { reply, .. }
+            | Self::PullDone { reply, .. }
+            | Self::Change { reply, .. }
+            | Self::Manage { reply, .. } => reply.release(),
             Self::List(reply) => reply.release(),
+            Self::ListPending(reply) => reply.release(),
             Self::History { reply, .. } => reply.release(),
             Self::Verify { reply, .. } => reply.release(),
             Self::Delete(request) => request.reply.release(),
@@ -107,6 +133,8 @@ impl Command {
             Self::Answered(_)
             | Self::Delivered(..)
             | Self::Settle
+            | Self::Network(_)
+            | Self::PullBegun
             | Self::Checkpointed(_)
             | Self::Pulled(_)
             | Self::EraseElsewhere { .. } => {}
@@ -114,10 +142,27 @@ impl Command {
     }
 }
 
+/// What is left of a worker that has ended. Dropped, it lets go of the store.
+pub struct Ended {
+    store: Store,
+    deletions: Deletions,
+}
+
+impl Ended {
+    /// Has the store forget what was delivered after the worker's end.
+    pub fn tidy(&mut self, delivered: Vec<Named>) {
+        for (id, conversation) in delivered {
+            self.deletions.note_delivered(id, conversation);
+        }
+        self.deletions.tidy(&mut self.store);
+    }
+}
+
 /// The worker's state.
 pub struct Worker {
     store: Store,
     deletions: Deletions,
+    events: Arc<Events>,
     queue: Arc<Queue<Command>>,
     /// The first error of the pull at hand, for its reply.
     pull: Result<()>,
@@ -142,12 +187,14 @@ struct House {
 
 impl Worker {
     /// Starts the worker and the thread that makes checkpoints beside it. Both end when the queue
-    /// is closed and empty.
+    /// is closed and empty; what is left then lies in `ended`.
     pub fn start(
         threads: Threads,
         store: Store,
         deletions: Deletions,
+        events: Arc<Events>,
         queue: Arc<Queue<Command>>,
+        ended: Arc<Mutex<Option<Ended>>>,
     ) -> Result<[JoinHandle<()>; 2]> {
         let checkpointer = store.checkpointer()?;
         let (checkpoints, wanted) = channel();
@@ -155,6 +202,7 @@ impl Worker {
         let worker = Self {
             store,
             deletions,
+            events,
             queue,
             pull: Ok(()),
             checkpoints,
@@ -169,15 +217,26 @@ impl Worker {
         let checkpoints = threads.spawn("adieu-checkpoint", move || {
             make_checkpoints(&checkpointer, &wanted, &told);
         })?;
-        let worker = threads.spawn("adieu-work", move || worker.run())?;
+        let worker = threads.spawn("adieu-work", move || {
+            let left = worker.run();
+            *ended.lock() = Some(left);
+        })?;
         Ok([worker, checkpoints])
     }
 
-    fn run(mut self) {
+    fn run(mut self) -> Ended {
         if let Ok(unfinished) = self.store.unfinished() {
-            self.deletions.recover(unfinished);
+            self.deletions.recover(unfinished, &mut self.store);
         }
         while let Some(commands) = self.queue.take_all(self.patience()) {
+            let unread = self.store.unread();
+            if self
+                .deletions
+                .next_due()
+                .is_some_and(|due| due <= Instant::now())
+            {
+                self.guarded(|worker| worker.deletions.go_on(&mut worker.store));
+            }
             if !commands.is_empty() {
                 self.written += commands.len();
                 self.work(commands);
@@ -191,32 +250,44 @@ impl Worker {
             } else {
                 self.want_checkpoint(1);
             }
+            if self.store.unread() != unread {
+                self.events.emit(Event::TotalUnread(self.store.unread()));
+            }
         }
         self.deletions.close(&mut self.store);
-        // What has been delivered leaves no name behind.
-        self.deletions.tidy(&mut self.store);
+        Ended {
+            store: self.store,
+            deletions: self.deletions,
+        }
     }
 
     /// How long to wait for commands: with housekeeping under way, the worker only looks whether
     /// something waits.
     fn patience(&self) -> Duration {
         let House { open, waits, .. } = self.house;
-        match (open, self.written) {
+        let idle = match (open, self.written) {
             (true, _) if waits => FOREVER,
             (true, _) if self.house.lull || self.house.is_overdue() => Duration::ZERO,
             (true, _) => LULL,
             (false, 0) => FOREVER,
             (false, _) => QUIET,
+        };
+        match self.deletions.next_due() {
+            Some(due) => idle.min(due.saturating_duration_since(Instant::now())),
+            None => idle,
         }
     }
 
-    /// A panic ends the commands at hand, whose replies say so, and not the worker.
+    /// A panic ends the work at hand, whose replies say so, and not the worker.
+    fn guarded(&mut self, work: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
+            self.deletions.after_panic();
+        }
+    }
+
     fn work(&mut self, mut commands: VecDeque<Command>) {
         while !commands.is_empty() {
-            let step = catch_unwind(AssertUnwindSafe(|| self.step(&mut commands)));
-            if step.is_err() {
-                self.deletions.after_panic();
-            }
+            self.guarded(|worker| worker.step(&mut commands));
         }
     }
 
@@ -269,41 +340,63 @@ impl Worker {
                     self.written += 1;
                 }
             }
-            Command::Settle => self.deletions.settle(),
+            Command::Settle => self.deletions.settle(&mut self.store),
+            Command::Network(online) => self.deletions.network_changed(online, &mut self.store),
+            Command::ListPending(reply) => reply.send(Ok(self.deletions.pending())),
+            Command::Manage {
+                deletion,
+                management,
+                reply,
+            } => {
+                let done = self.deletions.manage(deletion, management, &mut self.store);
+                reply.send(done);
+            }
+            Command::Change {
+                conversation,
+                change,
+                reply,
+            } => {
+                let was_listed = self.store.is_listed(&conversation);
+                let changed = self.store.change(&conversation, &change);
+                self.tell_changed(&conversation, was_listed, &changed);
+                reply.send(changed.map(|_| ()));
+            }
             Command::Save {
                 conversation,
                 messages,
                 reply,
             } => {
-                self.written += messages.len();
-                reply.send(
-                    self.store
-                        .save(&conversation, Source::Host, None, &messages),
-                );
+                let saved = self.save(&conversation, Source::Host, None, &messages);
+                reply.send(saved);
             }
             // After a page that could not be stored, a later one would leave a hole behind it.
             Command::Pulled(_) | Command::EraseElsewhere { .. } if self.pull.is_err() => {}
             // A host that brings a conversation itself wants nothing of it from the server.
             Command::Pulled(page) if self.store.has_host_positions(&page.conversation) => {}
             Command::Pulled(page) => {
-                self.written += page.messages.len();
-                self.pull = self.store.save(
-                    &page.conversation,
-                    Source::Server,
-                    Some(&page.title),
-                    &page.messages,
-                );
+                let title = Some(page.title.as_str());
+                self.pull = self.save(&page.conversation, Source::Server, title, &page.messages);
             }
             Command::EraseElsewhere {
                 conversation,
                 through,
+                cause,
             } => {
-                let store = &mut self.store;
-                self.pull = self.deletions.erase_elsewhere(conversation, through, store);
+                let (deletions, store) = (&mut self.deletions, &mut self.store);
+                self.pull = deletions.erase_elsewhere(conversation, through, cause, store);
             }
+            Command::PullBegun => self.events.emit(Event::Sync(SyncState::Started)),
             Command::PullDone { result, reply } => {
                 let stored = std::mem::replace(&mut self.pull, Ok(()));
-                reply.send(stored.and(result));
+                let result = stored.and(result);
+                if let Err(error) = &result {
+                    self.events.note_error(error);
+                }
+                self.events.emit(Event::Sync(match &result {
+                    Ok(()) => SyncState::Finished,
+                    Err(error) => SyncState::Failed(error.clone()),
+                }));
+                reply.send(result);
             }
             Command::Reject(answer) => answer(true),
             Command::List(reply) => reply.send(self.store.list()),
@@ -324,6 +417,43 @@ impl Worker {
                 self.deletions.tidy(&mut self.store);
                 reply.send(self.store.verify(&conversation, texts));
             }
+        }
+    }
+
+    fn save(
+        &mut self,
+        conversation: &ConversationId,
+        source: Source,
+        title: Option<&str>,
+        messages: &[Message],
+    ) -> Result<()> {
+        self.written += messages.len();
+        let was_listed = self.store.is_listed(conversation);
+        let saved = self.store.save(conversation, source, title, messages);
+        self.tell_changed(conversation, was_listed, &saved);
+        saved.map(|_| ())
+    }
+
+    /// Tells the listener what the list shows of a conversation now.
+    fn tell_changed(
+        &mut self,
+        conversation: &ConversationId,
+        was_listed: bool,
+        changed: &Result<bool>,
+    ) {
+        if !self.events.are_heard() || !matches!(changed, Ok(true)) {
+            return;
+        }
+        match self.store.summary(conversation) {
+            Some(summary) if was_listed => self.events.emit(Event::Changed(summary)),
+            Some(summary) => self.events.emit(Event::New(summary)),
+            // A draft or a pin was what kept it in the list.
+            None => self.events.emit(Event::Deleted {
+                conversation: conversation.clone(),
+                cause: Cause::ThisDevice,
+                scope: Scope::ListEntry,
+                deletion: None,
+            }),
         }
     }
 

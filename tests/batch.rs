@@ -33,6 +33,10 @@ fn begin(client: &Client, ids: &[Option<&str>], call: &Arc<Call>) -> (i32, Vec<D
         timeout_ms: 0,
         user_data_destructor: Some(destroy),
         deletion_id: deletions.as_mut_ptr(),
+        policy: 0,
+        keep_history: 0,
+        undo_ms: 0,
+        reserved: 0,
     };
     // SAFETY: every pointer is valid for the call; the call's data is never freed.
     let code = unsafe {

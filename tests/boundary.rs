@@ -186,6 +186,7 @@ fn client_options(path: &CStr) -> RawClientOptions {
         user_sig: ptr::null(),
         post: None,
         post_data: ptr::null_mut(),
+        listener: ptr::null(),
     }
 }
 
@@ -196,7 +197,8 @@ fn sizes_of_client_options() {
     let folder = folder();
     let path = std::ffi::CString::new(folder.path().to_str().unwrap()).unwrap();
     let full = size_of::<RawClientOptions>() as u32;
-    for size in [0, 4, 8, full - 8, full - 1] {
+    let first = std::mem::offset_of!(RawClientOptions, listener) as u32;
+    for size in [0, 4, 8, first - 8, first - 1] {
         let options = RawClientOptions {
             struct_size: size,
             ..client_options(&path)
@@ -281,11 +283,16 @@ fn sizes_of_delete_options() {
     let client = Client::local(folder.path());
     client.save_texts("c2c_bob", &["hello"]);
     let full = size_of::<RawDeleteOptions>() as u32;
+    let first = std::mem::offset_of!(RawDeleteOptions, policy) as u32;
     let options = |struct_size| RawDeleteOptions {
         struct_size,
         timeout_ms: 0,
         user_data_destructor: Some(destroy),
         deletion_id: ptr::null_mut(),
+        policy: 0,
+        keep_history: 0,
+        undo_ms: 0,
+        reserved: 0,
     };
     let begin = |options: *const RawDeleteOptions, call: &Arc<Call>| {
         // SAFETY: as many bytes are there as struct_size says.
@@ -300,7 +307,7 @@ fn sizes_of_delete_options() {
             )
         }
     };
-    for size in [0, 4, full - 1] {
+    for size in [0, 4, first - 1] {
         let call = client.call();
         assert_eq!(
             begin(ptr::from_ref(&options(size)), &call),
@@ -313,6 +320,16 @@ fn sizes_of_delete_options() {
         known: options(full + 24),
         newer: [0; 24],
     };
+    // An older caller ends before what came later: nothing there is read.
+    let older = RawDeleteOptions {
+        policy: u32::MAX,
+        reserved: u32::MAX,
+        ..options(first)
+    };
+    let call = client.call();
+    assert_eq!(begin(&raw const older, &call), abi::OK);
+    assert_eq!(call.wait(), Outcome::Success);
+    client.save("c2c_bob", &[(9, "bob", "hello again")]);
     later.newer[0] = 7;
     assert_eq!(begin((&raw const later).cast(), &client.call()), abi::ABI);
     assert_eq!(client.list().len(), 1);

@@ -445,6 +445,10 @@ fn the_destructor_of_a_refused_call_runs_before_it_returns() {
         timeout_ms: 0,
         user_data_destructor: Some(destroy),
         deletion_id: ptr::null_mut(),
+        policy: 0,
+        keep_history: 0,
+        undo_ms: 0,
+        reserved: 0,
     };
     let id = c"c2c_bob".as_ptr();
     let refused = |handle, on_success, on_error| {

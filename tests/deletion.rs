@@ -397,6 +397,22 @@ fn unknown_and_twice() {
     assert_eq!(server.roaming("bob", "alice"), BOB);
 }
 
+/// DEL-4: a conversation that was deleted before this device knew anything of it can begin
+/// afterwards, with the host's positions; on a device alone, and after the next open.
+#[test]
+fn unknown_and_then_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let client = Client::local(folder.path());
+    assert_eq!(client.delete("c2c_bob"), Outcome::Success);
+    client.save_texts("c2c_bob", &["bob: hello"]);
+    assert_eq!(client.delete("c2c_carol"), Outcome::Success);
+    client.close();
+    let client = Client::local(folder.path());
+    client.save_texts("c2c_carol", &["carol: hello"]);
+    assert_eq!(client.texts("c2c_bob"), ["bob: hello"]);
+    assert_eq!(client.texts("c2c_carol"), ["carol: hello"]);
+}
+
 /// DEL-4: equal calls at one time: the work is done once, each is answered, each has an id and a
 /// receipt.
 #[test]

@@ -5,6 +5,7 @@
 //! `/v4/<service>/<command>` with a JSON body; every answer is an [`Answer`] with HTTP status 200.
 
 pub mod account;
+pub mod config;
 pub mod conversation_id;
 pub mod envelope;
 pub mod error_code;

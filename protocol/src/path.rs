@@ -34,3 +34,5 @@ pub const BATCH_DELETE: &str = "v4/recentcontact/batch_delete";
 pub const SYNC: &str = "v4/recentcontact/sync";
 /// A page of up to 1,000 messages of the owner's view. adieu's own.
 pub const GET_HISTORY: &str = "v4/recentcontact/get_history";
+/// The switch of multi-client sync of deletions. adieu's own.
+pub const SYNC_DELETIONS: &str = "v4/config/sync_deletions";

@@ -20,6 +20,15 @@ pub const MAX_BATCH: usize = 100;
 pub const MAX_HISTORY_PAGE: usize = 1_000;
 /// Most conversations in one page of [`Sync`].
 pub const MAX_SYNC_PAGE: usize = 500;
+/// Longest time for which the answer to a [`Sync`] is held, in seconds.
+pub const MAX_SYNC_WAIT: u8 = 60;
+/// The first version of a device that is sent the deletions of others.
+pub const DELETIONS_SINCE: &str = "5.1.1";
+
+/// For fields of our own that a published server or client need not see.
+fn is_zero(number: &u8) -> bool {
+    *number == 0
+}
 
 /// How the wire names a conversation: by type and the peer's or the group's id.
 ///
@@ -119,6 +128,11 @@ pub struct Delete {
     /// 1: the history goes too; 0 or absent: only the list entry.
     #[serde(rename = "ClearRamble", default)]
     pub clear_ramble: u8,
+    /// adieu's own. With [`Self::clear_ramble`] 1: the messages go and the conversation stays in the
+    /// owner's list, pinned if it was. 0 or absent: it leaves the list. 1 without `ClearRamble` 1
+    /// is refused: nothing would be deleted.
+    #[serde(rename = "KeepListed", default, skip_serializing_if = "is_zero")]
+    pub keep_listed: u8,
     /// adieu's own. The last position that this deletion covers; absent: the head at the first
     /// receipt of this deletion id.
     #[serde(rename = "CutOff", default, skip_serializing_if = "Option::is_none")]
@@ -172,6 +186,9 @@ pub struct BatchDeleteItem {
     /// See [`Delete::clear_ramble`].
     #[serde(rename = "ClearRamble", default)]
     pub clear_ramble: u8,
+    /// See [`Delete::keep_listed`].
+    #[serde(rename = "KeepListed", default, skip_serializing_if = "is_zero")]
+    pub keep_listed: u8,
     /// See [`Delete::cut_off`].
     #[serde(rename = "CutOff", default, skip_serializing_if = "Option::is_none")]
     pub cut_off: Option<u64>,
@@ -296,15 +313,26 @@ pub struct Sync {
     /// Which of the owner's devices asks; it is told of its own deletions.
     #[serde(rename = "DeviceId", default, skip_serializing_if = "Option::is_none")]
     pub device_id: Option<String>,
-    /// Opaque: what the last page gave; empty begins.
+    /// The version that the device states, as numbers and dots (`5.1.1`); absent: the newest. One
+    /// that is older than [`DELETIONS_SINCE`] is told of its own deletions only.
+    #[serde(rename = "Version", default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Opaque: what the last page gave this device; empty begins. One that the server cannot go on
+    /// from (of another store, of a database that was restored since, of another device or
+    /// version, damaged) begins anew, and the answer says so in [`Synced::anew`].
     #[serde(rename = "Cursor", default)]
     pub cursor: String,
     /// Most views in the answer, 1 to [`MAX_SYNC_PAGE`]; 0 leaves it to the server.
     #[serde(rename = "MaxCnt", default)]
     pub max_count: usize,
+    /// A long-poll: where the cursor is at its end and nothing has changed, the answer is held for
+    /// so many seconds, 0 to [`MAX_SYNC_WAIT`], or until something changes. 0 or absent: answered
+    /// at once.
+    #[serde(rename = "Wait", default, skip_serializing_if = "is_zero")]
+    pub wait: u8,
 }
 
-/// A page of views.
+/// A page of views: the state of those that have changed since the cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Synced {
     /// The views.
@@ -313,10 +341,20 @@ pub struct Synced {
     /// For the next page.
     #[serde(rename = "Cursor")]
     pub cursor: String,
-    /// 1: nothing follows.
+    /// 1: nothing follows; the cursor stands at its end.
     #[serde(rename = "Complete")]
     pub complete: u8,
+    /// 1: the request's cursor was not one to go on from, and this is the first page of all views.
+    #[serde(rename = "Anew", default, skip_serializing_if = "is_zero")]
+    pub anew: u8,
 }
+
+/// [`View::erased_by`]: the asking device itself.
+pub const ERASED_BY_THIS_DEVICE: u8 = 0;
+/// [`View::erased_by`]: another device of the owner.
+pub const ERASED_BY_ANOTHER_DEVICE: u8 = 1;
+/// [`View::erased_by`]: a back end through REST, which named no device.
+pub const ERASED_BY_BACK_END: u8 = 2;
 
 /// How one owner sees one conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -327,9 +365,14 @@ pub struct View {
     /// The group's name; empty for a one-to-one conversation.
     #[serde(rename = "Title", default)]
     pub title: String,
-    /// The highest position that the owner can see; 0 when there is none.
+    /// The highest position that the owner can see; 0 when there is none, and when the owner's list
+    /// does not show the conversation.
     #[serde(rename = "Head")]
     pub head: u64,
+    /// 1: the conversation stands in the owner's list on the server, even where `Head` is 0 (its
+    /// history was cleared).
+    #[serde(rename = "Listed", default)]
+    pub listed: u8,
     /// Positions up to here are read.
     #[serde(rename = "ReadThrough", default)]
     pub read_through: u64,
@@ -340,6 +383,15 @@ pub struct View {
     /// the others as far as they are propagated.
     #[serde(rename = "EraseThrough", default)]
     pub erase_through: u64,
+    /// Where `EraseThrough` is above 0, who made the newest deletion that raised it:
+    /// [`ERASED_BY_THIS_DEVICE`], [`ERASED_BY_ANOTHER_DEVICE`] or [`ERASED_BY_BACK_END`].
+    #[serde(rename = "ErasedBy", default)]
+    pub erased_by: u8,
+    /// The list entry was deleted up to here, by the asking device or, as far as that is
+    /// propagated, by others; 0: it was not. The device hides its entry where it has no message
+    /// above it and `Listed` is 0. Where the messages went too, `EraseThrough` says so.
+    #[serde(rename = "HiddenThrough", default)]
+    pub hidden_through: u64,
     /// 1: pinned.
     #[serde(rename = "TopFlag", default)]
     pub top_flag: u8,

@@ -67,6 +67,9 @@ pub struct Serve {
     /// Whether deletions reach the user's other devices; kept in the store, off in a new one.
     #[arg(long, env = "ADIEU_SYNC_DELETIONS", value_enum)]
     pub sync_deletions: Option<Switch>,
+    /// Most connections at a time; each waiting device is one.
+    #[arg(long, env = "ADIEU_MAX_CONNECTIONS", default_value_t = 20_000)]
+    pub max_connections: u64,
 }
 
 /// On or off.

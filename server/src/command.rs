@@ -15,6 +15,8 @@ pub enum Service {
     Friend,
     /// `recentcontact`.
     Contact,
+    /// `config`, with the numbers of `recentcontact`.
+    Config,
 }
 
 /// How a service numbers what can happen in all of them.
@@ -52,7 +54,7 @@ impl Service {
                 code::FRIEND_ACCOUNT_NOT_FOUND,
                 code::FRIEND_INTERNAL,
             ],
-            Self::Contact => [
+            Self::Contact | Self::Config => [
                 code::CONTACT_BAD_PARAMETER,
                 code::CONTACT_ADMIN_NEEDED,
                 code::CONTACT_ACCOUNT_NOT_IMPORTED,
@@ -93,6 +95,7 @@ pub(crate) enum Command {
     BatchDelete,
     Sync,
     GetHistory,
+    SyncDeletions,
 }
 
 impl Command {
@@ -116,6 +119,7 @@ impl Command {
             path::BATCH_DELETE => Self::BatchDelete,
             path::SYNC => Self::Sync,
             path::GET_HISTORY => Self::GetHistory,
+            path::SYNC_DELETIONS => Self::SyncDeletions,
             _ => return None,
         })
     }
@@ -134,6 +138,7 @@ impl Command {
             Self::GetList | Self::Delete | Self::BatchDelete | Self::Sync | Self::GetHistory => {
                 Service::Contact
             }
+            Self::SyncDeletions => Service::Config,
         }
     }
 
@@ -157,7 +162,8 @@ impl Command {
             | Self::CreateGroup
             | Self::AddGroupMember
             | Self::DeleteGroupMember
-            | Self::DestroyGroup => false,
+            | Self::DestroyGroup
+            | Self::SyncDeletions => false,
         }
     }
 }

@@ -1,13 +1,25 @@
-//! Cursors: opaque to clients, and of no use to anyone but the account they were given to.
+//! Cursors: opaque to clients, and of no use to anyone but the device they were given to.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::hmac;
 
-use crate::{Error, Result};
+use crate::storage::SyncPosition;
 
-const VERSION: u8 = 1;
-const BODY: usize = 9;
+/// Of the layout: version, capability, then the four numbers of the position.
+const VERSION: u8 = 2;
+const BODY: usize = 2 + 4 * 8;
 const SEAL: usize = 16;
+
+/// Whom a cursor is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bearer<'a> {
+    /// The account.
+    pub(crate) owner: &'a str,
+    /// Which of its devices.
+    pub(crate) device: Option<&'a str>,
+    /// Whether it is sent the deletions of others.
+    pub(crate) gets_deletions: bool,
+}
 
 /// Seals and opens cursors of one store.
 pub(crate) struct Cursors {
@@ -22,70 +34,110 @@ impl Cursors {
         }
     }
 
-    /// A cursor behind `after`, for this owner.
-    pub(crate) fn seal(&self, owner: &str, after: u64) -> String {
-        let mut bytes = vec![VERSION];
-        bytes.extend(after.to_be_bytes());
-        let tag = hmac::sign(&self.key, &covered(&bytes, owner));
+    /// A cursor for a position.
+    pub(crate) fn seal(&self, bearer: Bearer<'_>, position: &SyncPosition) -> String {
+        let mut bytes = vec![VERSION, bearer.gets_deletions.into()];
+        for number in [
+            position.incarnation,
+            position.since,
+            position.target,
+            position.after,
+        ] {
+            bytes.extend(number.to_be_bytes());
+        }
+        let tag = hmac::sign(&self.key, &covered(&bytes, bearer));
         bytes.extend(tag.as_ref().iter().take(SEAL));
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Where a cursor stands; an empty one stands at the beginning.
-    pub(crate) fn open(&self, owner: &str, cursor: &str) -> Result<u64> {
-        if cursor.is_empty() {
-            return Ok(0);
-        }
-        let refused = || {
-            Error::BadParameter(
-                "Cursor is not one that this server gave to this account; an empty one begins anew"
-                    .to_owned(),
-            )
-        };
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;
-        let (body, seal) = bytes.split_at_checked(BODY).ok_or_else(refused)?;
-        let tag = hmac::sign(&self.key, &covered(body, owner));
-        let expected = tag.as_ref().get(..SEAL).ok_or_else(refused)?;
+    /// Where a cursor stands; none if it was not given to this bearer by this store.
+    pub(crate) fn open(&self, bearer: Bearer<'_>, cursor: &str) -> Option<SyncPosition> {
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let (body, seal) = bytes.split_at_checked(BODY)?;
+        let tag = hmac::sign(&self.key, &covered(body, bearer));
         // A cursor lets nobody see what is not theirs, so the time this comparison takes tells nothing.
-        if body.first() != Some(&VERSION) || seal != expected {
-            return Err(refused());
+        if seal != tag.as_ref().get(..SEAL)? {
+            return None;
         }
-        let after = body
-            .get(1..)
-            .and_then(|bytes| bytes.try_into().ok())
-            .ok_or_else(refused)?;
-        Ok(u64::from_be_bytes(after))
+        let ([VERSION, capability], numbers) = body.split_first_chunk()? else {
+            return None;
+        };
+        if *capability != u8::from(bearer.gets_deletions) {
+            return None;
+        }
+        let mut numbers = numbers.chunks_exact(8).map(|bytes| {
+            let mut number = [0; 8];
+            number.copy_from_slice(bytes);
+            u64::from_be_bytes(number)
+        });
+        Some(SyncPosition {
+            incarnation: numbers.next()?,
+            since: numbers.next()?,
+            target: numbers.next()?,
+            after: numbers.next()?,
+        })
     }
 }
 
-fn covered(body: &[u8], owner: &str) -> Vec<u8> {
-    [body, owner.as_bytes()].concat()
+/// A zero byte stands in neither name, so no two bearers share one text.
+fn covered(body: &[u8], bearer: Bearer<'_>) -> Vec<u8> {
+    let device = bearer.device.unwrap_or_default();
+    [body, bearer.owner.as_bytes(), &[0], device.as_bytes()].concat()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const PHONE: Bearer<'_> = Bearer {
+        owner: "a",
+        device: Some("phone"),
+        gets_deletions: true,
+    };
+
     #[test]
-    fn a_cursor_opens_for_its_owner_only_and_unchanged_only() {
+    fn a_cursor_opens_for_its_bearer_only_and_unchanged_only() {
         let cursors = Cursors::new(b"key");
-        let cursor = cursors.seal("a", 77);
-        assert_eq!(cursors.open("a", &cursor).unwrap(), 77);
-        assert_eq!(cursors.open("a", "").unwrap(), 0);
-        for (owner, cursor) in [
-            ("b", cursor.as_str()),
-            ("a", &cursor[..cursor.len() - 1]),
-            ("a", "x"),
-            ("a", "AAAA"),
-            ("a", &format!("{cursor}A")),
-            ("a", &Cursors::new(b"other store").seal("a", 77)),
+        let position = SyncPosition {
+            incarnation: u64::MAX,
+            since: 7,
+            target: 8,
+            after: 9,
+        };
+        let cursor = cursors.seal(PHONE, &position);
+        assert_eq!(cursors.open(PHONE, &cursor), Some(position));
+        let others = [
+            Bearer {
+                owner: "b",
+                ..PHONE
+            },
+            Bearer {
+                device: Some("tablet"),
+                ..PHONE
+            },
+            Bearer {
+                device: None,
+                ..PHONE
+            },
+            Bearer {
+                gets_deletions: false,
+                ..PHONE
+            },
+        ];
+        for bearer in others {
+            assert_eq!(cursors.open(bearer, &cursor), None, "{bearer:?}");
+        }
+        for damaged in [
+            &cursor[..cursor.len() - 1],
+            "",
+            "x",
+            "AAAA",
+            "not base64!",
+            &format!("{cursor}A"),
+            &"A".repeat(100_000),
+            &Cursors::new(b"other store").seal(PHONE, &position),
         ] {
-            let error = cursors.open(owner, cursor).unwrap_err();
-            assert_eq!(
-                error.code(crate::command::Service::Contact),
-                50002,
-                "{owner} {cursor}"
-            );
+            assert_eq!(cursors.open(PHONE, damaged), None);
         }
     }
 }

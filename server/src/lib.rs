@@ -2,19 +2,24 @@
 //! is raising a watermark.
 //!
 //! [`serve`] takes requests, [`sign_in`] says who asks, [`routes`] answer them, [`storage`] keeps
-//! everything, [`purge`] removes what nobody can reach any more, [`import`] loads chat logs.
+//! everything, [`wake`] wakes devices that wait, [`purge`] removes what nobody can reach any more, [`import`] loads chat logs.
 
 mod app;
 pub mod cli;
 mod command;
 mod cursor;
+pub mod devices;
 pub mod error;
 pub mod import;
+mod listen;
+pub mod metrics;
 pub mod purge;
 pub mod routes;
 pub mod serve;
 pub mod sign_in;
 pub mod storage;
 pub mod user_sig;
+pub mod version;
+pub mod wake;
 
 pub use error::{Error, Result};

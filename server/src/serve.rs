@@ -3,11 +3,10 @@
 use std::{io::Write, sync::Arc, time::Duration};
 
 use adieu_protocol::conversation_id::check_user_id;
-use axum::serve::ListenerExt;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::Notify,
+    sync::{Notify, oneshot, watch},
 };
 
 use crate::{
@@ -15,11 +14,17 @@ use crate::{
     app::App,
     cli::{self, Switch},
     cursor::Cursors,
+    devices::Devices,
+    listen::{self, Listening},
+    metrics::Metrics,
     purge, routes,
     storage::{self, Account, Storage},
     user_sig,
+    wake::{self, Wakes},
 };
 
+/// Descriptors beside those of connections.
+const DESCRIPTORS: u64 = 256;
 /// How long requests that are being answered may take when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -36,8 +41,9 @@ pub fn run(args: &cli::Serve) -> Result<()> {
         .build()
         .map_err(Error::io("cannot start the runtime"))?;
     runtime.block_on(async {
-        let app = prepare(args, signer, storage).await?;
-        let served = listen(args, Arc::clone(&app)).await;
+        let (stopping, stops) = watch::channel(false);
+        let app = prepare(args, signer, storage, stops).await?;
+        let served = listen(args, Arc::clone(&app), &stopping).await;
         app.storage.close().await?;
         served
     })
@@ -47,6 +53,7 @@ async fn prepare(
     args: &cli::Serve,
     signer: adieu_protocol::user_sig::Signer,
     storage: Arc<dyn Storage>,
+    stopping: watch::Receiver<bool>,
 ) -> Result<Arc<App>> {
     storage.bind_app(args.app_id).await?;
     if let Some(switch) = args.sync_deletions {
@@ -64,11 +71,21 @@ async fn prepare(
         signer,
         admin: args.admin.clone(),
         purge: Arc::new(Notify::new()),
+        wakes: Arc::new(Wakes::default()),
+        devices: Devices::default(),
+        stopping,
+        metrics: Metrics::default(),
         cursors: Cursors::new(&settings.secret),
     }))
 }
 
-async fn listen(args: &cli::Serve, app: Arc<App>) -> Result<()> {
+async fn listen(args: &cli::Serve, app: Arc<App>, stopping: &watch::Sender<bool>) -> Result<()> {
+    // Each long-poll is a descriptor; what the system allows is often less than one needs.
+    if let Err(error) =
+        rlimit::increase_nofile_limit(args.max_connections.saturating_add(DESCRIPTORS))
+    {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
     let mut terminated =
         signal(SignalKind::terminate()).map_err(Error::io("cannot watch for SIGTERM"))?;
     let listener = TcpListener::bind(&args.listen)
@@ -80,40 +97,43 @@ async fn listen(args: &cli::Serve, app: Arc<App>) -> Result<()> {
     announce(&address.to_string())?;
     tracing::info!(%address, app_id = args.app_id, "listening");
 
-    let purging = tokio::spawn(purge::run(Arc::clone(&app.storage), Arc::clone(&app.purge)));
-    let stop = Arc::new(Notify::new());
-    let stopping = Arc::clone(&stop);
-    let listener = listener.tap_io(|connection| {
-        // An answer is one small packet; it must not wait for a second one.
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY was refused");
-        }
-    });
-    let mut serving = tokio::spawn(
-        axum::serve(listener, routes::router(app))
-            .with_graceful_shutdown(async move { stopping.notified().await })
-            .into_future(),
-    );
-    let ended = tokio::select! {
-        ended = &mut serving => Some(ended),
-        _ = terminated.recv() => None,
-        _ = tokio::signal::ctrl_c() => None,
+    let storage = &app.storage;
+    let helpers = [
+        tokio::spawn(purge::run(Arc::clone(storage), Arc::clone(&app.purge))),
+        tokio::spawn(wake::run(
+            Arc::clone(storage),
+            storage.changes(),
+            Arc::clone(&app.wakes),
+        )),
+    ];
+    let (stop, stopped) = oneshot::channel();
+    let listening = Listening {
+        listener,
+        router: routes::router(Arc::clone(&app)),
+        most: args.max_connections,
+        app,
     };
-    let ended = match ended {
-        Some(ended) => Some(ended),
-        None => {
-            tracing::info!("stopping");
-            stop.notify_one();
-            tokio::time::timeout(GRACE, &mut serving).await.ok()
-        }
-    };
-    serving.abort();
-    purging.abort();
-    match ended {
-        Some(Ok(Err(error))) => Err(Error::io("serving failed")(error)),
-        // Whoever is still busy after the grace is cut off; what was answered is on the disk.
-        Some(Ok(Ok(())) | Err(_)) | None => Ok(()),
+    let mut serving = tokio::spawn(listen::serve(listening, async {
+        let _ = stopped.await;
+    }));
+    tokio::select! {
+        ended = &mut serving => tracing::error!(?ended, "serving broke off"),
+        _ = terminated.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
     }
+    tracing::info!("stopping");
+    // First whoever waits for a change, then everybody.
+    stopping.send_replace(true);
+    let _ = stop.send(());
+    if !serving.is_finished() && tokio::time::timeout(GRACE, &mut serving).await.is_err() {
+        // What was answered is on the disk.
+        tracing::warn!("requests that took too long were cut off");
+        serving.abort();
+    }
+    for helper in helpers {
+        helper.abort();
+    }
+    Ok(())
 }
 
 /// The only line on standard output: programs that start the server read the port from it.

@@ -174,9 +174,30 @@ fn whatever_is_asked_the_answer_is_an_envelope_with_status_200() {
         ),
         (
             path::SYNC,
-            r#"{"From_Account":"administrator","Cursor":"forged"}"#,
+            r#"{"From_Account":"administrator","Wait":61}"#,
             50002,
         ),
+        (
+            path::SYNC,
+            r#"{"From_Account":"administrator","Wait":-1}"#,
+            50002,
+        ),
+        (
+            path::SYNC,
+            r#"{"From_Account":"administrator","Version":"absurd"}"#,
+            50002,
+        ),
+        (
+            path::DELETE,
+            r#"{"From_Account":"administrator","Type":1,"To_Account":"x","KeepListed":1}"#,
+            50002,
+        ),
+        (
+            path::DELETE,
+            r#"{"From_Account":"administrator","Type":1,"To_Account":"x","ClearRamble":1,"KeepListed":2}"#,
+            50002,
+        ),
+        (path::SYNC_DELETIONS, r#"{"SyncDeletions":2}"#, 50002),
         (
             path::SYNC,
             r#"{"From_Account":"administrator","MaxCnt":501}"#,
@@ -358,11 +379,17 @@ fn an_account_by_itself_gets_its_own_view_and_nothing_else() {
     assert_eq!(seen["IsFinished"], 1);
     // A cursor is of no use to another account.
     let mine = server.ok("b", path::SYNC, &json!({ "From_Account": "b" }));
-    server.refused(
+    let anew = server.ok(
         "c",
         path::SYNC,
         &json!({ "From_Account": "c", "Cursor": mine["Cursor"] }),
-        50002,
+    );
+    assert_eq!(anew["Anew"], 1);
+    server.refused(
+        "c",
+        path::SYNC_DELETIONS,
+        &json!({ "SyncDeletions": 1 }),
+        60010,
     );
 }
 

@@ -13,7 +13,7 @@ use adieu_server::{
     Error,
     storage::{
         self, Account, Between, C2cMessage, Deletion, Draft, GroupMessage, GroupQuery,
-        HistoryQuery, Joined, LoggedMessage, NewGroup, RoamQuery, Storage, SyncQuery,
+        HistoryQuery, Joined, LoggedMessage, NewGroup, RoamQuery, Storage, SyncQuery, view::Extent,
     },
 };
 
@@ -63,7 +63,7 @@ fn deletion(owner: &str, conversation: ConversationId) -> Deletion {
     Deletion {
         owner: owner.to_owned(),
         conversation,
-        clear: true,
+        extent: Extent::Conversation,
         cut_off: None,
         id: None,
         device: None,
@@ -253,7 +253,7 @@ fn only_deletions_made_while_the_switch_was_on_are_propagated() {
         let query = SyncQuery {
             owner: "a".to_owned(),
             device: None,
-            after: 0,
+            position: None,
             limit: 10,
         };
         let page = storage.sync(query).await.unwrap();

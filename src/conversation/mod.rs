@@ -1,10 +1,12 @@
 //! What a conversation is to the app: its summary, its messages, and the positions in it that
 //! this device has accepted.
 
+mod details;
 mod message;
 mod positions;
 mod summary;
 
+pub use details::{Change, Details, MAX_DRAFT, Set};
 pub use message::Message;
 pub use positions::{END, Positions};
 pub use summary::Summary;

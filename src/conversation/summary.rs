@@ -15,4 +15,10 @@ pub struct Summary {
     pub unread: u64,
     /// The newest message.
     pub last: Option<Message>,
+    /// Pinned to the top of the list.
+    pub pinned: bool,
+    /// What the user began to write; empty where there is nothing.
+    pub draft: String,
+    /// Bits whose meaning is the host's.
+    pub marks: u64,
 }

@@ -14,6 +14,7 @@ use adieu_protocol::recent_contact::{
     BatchDelete, BatchDeleteItem, BatchDeleted, Delete, Deleted, MAX_BATCH, Target,
 };
 
+use super::Scope;
 use crate::error::{Error, Result, code};
 use crate::remote::{CallError, Remote};
 use crate::store::Intent;
@@ -38,6 +39,8 @@ pub struct Answer {
     pub intent: Intent,
     /// [`Error::OutcomeUnknown`] when it may have done it.
     pub result: Result<Option<u64>>,
+    /// How long the server wants to be left alone.
+    pub retry_after: Option<Duration>,
 }
 
 /// The line to the server. Dropped, it ends the threads behind it.
@@ -100,6 +103,7 @@ fn run(
                 let unknown = |intent| Answer {
                     intent,
                     result: Err(Error::OutcomeUnknown(Error::Panic.to_string())),
+                    retry_after: None,
                 };
                 intents.into_iter().map(unknown).collect()
             }));
@@ -118,34 +122,78 @@ fn ask(remote: &Remote, batch: Vec<Question>) -> Vec<Answer> {
         .partition(|question| Target::of(&question.intent.conversation).is_some());
     let mut answers: Vec<_> = late
         .into_iter()
-        .map(|question| Answer {
-            intent: question.intent,
-            result: Err(too_late()),
-        })
+        .map(|question| answer(question.intent, Err(too_late())))
         .collect();
-    answers.extend(local.into_iter().map(|question| Answer {
-        result: Ok(question.intent.cut_off),
-        intent: question.intent,
+    answers.extend(local.into_iter().map(|question| {
+        let reached = question.intent.cut_off;
+        answer(question.intent, Ok(reached))
     }));
     let Some(deadline) = asked.iter().map(|question| question.deadline).max() else {
         return answers;
     };
     let time = deadline - now;
-    match asked.as_slice() {
-        [one] => answers.push(Answer {
-            result: ask_for_one(remote, &one.intent, time),
-            intent: one.intent.clone(),
-        }),
-        many => {
-            let results = ask_for_many(remote, many, time);
-            let pairs = asked.into_iter().zip(results);
-            answers.extend(pairs.map(|(question, result)| Answer {
-                intent: question.intent,
-                result,
-            }));
+    let results = match asked.as_slice() {
+        [one] => vec![ask_for_one(remote, &one.intent, time)],
+        many => ask_for_many(remote, many, time),
+    };
+    let pairs = asked.into_iter().zip(results);
+    answers.extend(pairs.map(|(question, result)| match result {
+        Ok(reached) => answer(question.intent, Ok(reached)),
+        Err(failed) => Answer {
+            retry_after: failed.retry_after,
+            ..answer(question.intent, Err(failed.error))
+        },
+    }));
+    answers
+}
+
+/// What the server made of one question.
+type Asked = std::result::Result<Option<u64>, Failed>;
+
+/// Why it was not deleted, as far as that is known.
+#[derive(Clone)]
+struct Failed {
+    error: Error,
+    retry_after: Option<Duration>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            retry_after: None,
         }
     }
-    answers
+}
+
+impl From<CallError> for Failed {
+    fn from(error: CallError) -> Self {
+        let retry_after = error.retry_after();
+        let error = match error.plain() {
+            CallError::Unclear(text) => Error::OutcomeUnknown(text),
+            CallError::Interrupted => Error::Pending,
+            other => other.into(),
+        };
+        Self { error, retry_after }
+    }
+}
+
+fn answer(intent: Intent, result: Result<Option<u64>>) -> Answer {
+    Answer {
+        intent,
+        result,
+        retry_after: None,
+    }
+}
+
+/// 1: the history goes too.
+fn clear_ramble(intent: &Intent) -> u8 {
+    u8::from(intent.scope.erases())
+}
+
+/// 1: the list entry stays.
+fn keep_listed(intent: &Intent) -> u8 {
+    u8::from(intent.scope == Scope::History)
 }
 
 fn too_late() -> Error {
@@ -164,26 +212,21 @@ fn wire_cut_off(intent: &Intent) -> Option<u64> {
     }
 }
 
-fn ask_for_one(remote: &Remote, intent: &Intent, time: Duration) -> Result<Option<u64>> {
+fn ask_for_one(remote: &Remote, intent: &Intent, time: Duration) -> Asked {
     let request = Delete {
         from_account: remote.user().to_owned(),
         target: Target::of(&intent.conversation).unwrap_or_default(),
-        clear_ramble: 1,
+        clear_ramble: clear_ramble(intent),
+        keep_listed: keep_listed(intent),
         cut_off: wire_cut_off(intent),
         deletion_id: Some(intent.deletion.to_string()),
         device_id: Some(remote.device().to_owned()),
     };
-    let (deleted, _): (Deleted, _) = remote
-        .change_again_if_cut(path::DELETE, &request, time)
-        .map_err(deletion_error)?;
+    let (deleted, _): (Deleted, _) = remote.change_again_if_cut(path::DELETE, &request, time)?;
     Ok(deleted.cleared_through)
 }
 
-fn ask_for_many(
-    remote: &Remote,
-    questions: &[Question],
-    time: Duration,
-) -> Vec<Result<Option<u64>>> {
+fn ask_for_many(remote: &Remote, questions: &[Question], time: Duration) -> Vec<Asked> {
     let request = BatchDelete {
         from_account: remote.user().to_owned(),
         device_id: Some(remote.device().to_owned()),
@@ -191,7 +234,8 @@ fn ask_for_many(
             .iter()
             .map(|question| BatchDeleteItem {
                 target: Target::of(&question.intent.conversation).unwrap_or_default(),
-                clear_ramble: 1,
+                clear_ramble: clear_ramble(&question.intent),
+                keep_listed: keep_listed(&question.intent),
                 cut_off: wire_cut_off(&question.intent),
                 deletion_id: Some(question.intent.deletion.to_string()),
             })
@@ -204,15 +248,15 @@ fn ask_for_many(
             .into_iter()
             .map(|item| match (item.code, &first) {
                 (code::OK, _) => Ok(item.cleared_through),
-                (code, None) => Err(Error::Refused {
+                (code, None) => Err(Failed::from(Error::Refused {
                     code,
                     info: item.info,
-                }),
+                })),
                 // The first request may have carried it out.
-                (_, Some(first)) => Err(Error::OutcomeUnknown(format!(
-                    "{first}; then {}",
-                    item.info
-                ))),
+                (_, Some(first)) => {
+                    let text = format!("{first}; then {}", item.info);
+                    Err(Failed::from(Error::OutcomeUnknown(text)))
+                }
             })
             .collect(),
         Ok((answer, _)) => {
@@ -221,7 +265,7 @@ fn ask_for_many(
                 answer.results.len(),
                 questions.len()
             );
-            let unknown = |_| Err(Error::OutcomeUnknown(text.clone()));
+            let unknown = |_| Err(Failed::from(Error::OutcomeUnknown(text.clone())));
             questions.iter().map(unknown).collect()
         }
         // A server of the published API alone does not know the batch: one by one, then.
@@ -232,23 +276,14 @@ fn ask_for_many(
             .iter()
             .map(
                 |question| match deadline.saturating_duration_since(Instant::now()) {
-                    Duration::ZERO => Err(too_late()),
+                    Duration::ZERO => Err(too_late().into()),
                     left => ask_for_one(remote, &question.intent, left),
                 },
             )
             .collect(),
         Err(error) => {
-            let error = deletion_error(error);
-            questions.iter().map(|_| Err(error.clone())).collect()
+            let failed = Failed::from(error);
+            questions.iter().map(|_| Err(failed.clone())).collect()
         }
-    }
-}
-
-/// What a failed call means for a deletion.
-fn deletion_error(error: CallError) -> Error {
-    match error {
-        CallError::Unclear(text) => Error::OutcomeUnknown(text),
-        CallError::Interrupted => Error::Pending,
-        other => other.into(),
     }
 }

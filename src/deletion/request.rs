@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::DeletionId;
+use super::{DeletionId, Terms};
 use crate::conversation::ConversationId;
 use crate::delivery::Reply;
 
@@ -14,10 +14,10 @@ pub struct Request {
     pub conversation: ConversationId,
     /// The highest position that the device had accepted when the call was made.
     pub cut_off: Option<u64>,
+    /// How it is to be deleted.
+    pub terms: Terms,
     /// When the call was made.
     pub accepted: Instant,
-    /// When the app stops waiting for the server.
-    pub deadline: Instant,
     /// Where the outcome goes.
     pub reply: Reply<()>,
 }

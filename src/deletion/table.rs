@@ -1,452 +1,510 @@
 //! The deletions that are under way.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::asker::{Answer, Asker, Question};
-use super::{DeletionId, IdSource, Receipt, Receipts, Request};
+use super::flight::{Flight, State, Waiting};
+use super::{DeletionId, IdSource, PendingState, Policy, Receipts, Request, Scope, backoff};
+use crate::clock;
 use crate::conversation::ConversationId;
-use crate::delivery::{Delivery, Job, Reply};
-use crate::error::{Error, Result};
-use crate::failpoint::failpoint;
-use crate::store::{Erasure, Intent, Store, Unfinished};
+use crate::delivery::{Delivery, Job};
+use crate::error::{Error, Result, code};
+use crate::event::{Cause, Event, Events};
+use crate::store::{Erasure, Named, Progress, Store};
 
-/// How long the server may take to settle a deletion that nobody waits for.
+/// How long the server may take when nobody waits.
 const SETTLING: Duration = Duration::from_secs(30);
 
-/// One deletion under way, and the calls that wait for it.
-struct Flight {
-    intent: Intent,
-    waiting: Vec<Waiting>,
-    /// It stands in the journal.
-    written: bool,
-    /// The server may have carried it out already: no later failure takes it back.
-    maybe_done: bool,
-    /// Calls for the same conversation with another cut-off: they go when this one has ended.
-    behind: VecDeque<Request>,
-}
-
-struct Waiting {
-    id: DeletionId,
-    accepted: Instant,
-    reply: Reply<()>,
-}
+/// What is called after the last callback of a deletion.
+pub type Delivered = Arc<dyn Fn(DeletionId, ConversationId) + Send + Sync>;
 
 /// The table of deletions. It belongs to the worker, like the store.
 pub struct Deletions {
     /// `None`: there is no server, and the device's own erasure is all there is to do.
-    asker: Option<Asker>,
-    delivery: Arc<Delivery>,
-    receipts: Arc<Receipts>,
-    ids: Arc<IdSource>,
-    /// Called after the last callback of a deletion.
-    delivered: Arc<dyn Fn(DeletionId, ConversationId) + Send + Sync>,
-    flights: HashMap<ConversationId, Flight>,
-    /// Deletions whose outcome is not known: asked again at the next connection.
-    parked: Vec<Intent>,
-    /// Conversations that are being worked on right now, for when the work panics.
-    at_work: Vec<ConversationId>,
+    pub(super) asker: Option<Asker>,
+    pub(super) delivery: Arc<Delivery>,
+    pub(super) events: Arc<Events>,
+    pub(super) receipts: Arc<Receipts>,
+    pub(super) ids: Arc<IdSource>,
+    delivered: Delivered,
+    pub(super) flights: HashMap<DeletionId, Flight>,
+    /// The deletions of each conversation, the oldest first.
+    of: HashMap<ConversationId, Vec<DeletionId>>,
+    /// Which of them is at the server: one at a time.
+    asked: HashMap<ConversationId, DeletionId>,
+    /// What time decides.
+    due: BTreeSet<(Instant, DeletionId)>,
+    /// What is being worked on right now, for when the work panics.
+    pub(super) at_work: Vec<DeletionId>,
     /// Delivered, and not yet forgotten by the store.
-    untidy: Vec<(DeletionId, ConversationId)>,
+    pub(super) untidy: Vec<Named>,
+    /// The host has said that there is no network.
+    pub(super) offline: bool,
 }
 
 impl Deletions {
     /// An empty table.
     pub fn new(
         asker: Option<Asker>,
+        events: Arc<Events>,
         delivery: Arc<Delivery>,
         receipts: Arc<Receipts>,
         ids: Arc<IdSource>,
-        delivered: Arc<dyn Fn(DeletionId, ConversationId) + Send + Sync>,
+        delivered: Delivered,
     ) -> Self {
         Self {
             asker,
             delivery,
+            events,
             receipts,
             ids,
             delivered,
             flights: HashMap::new(),
-            parked: Vec::new(),
+            of: HashMap::new(),
+            asked: HashMap::new(),
+            due: BTreeSet::new(),
             at_work: Vec::new(),
             untidy: Vec::new(),
+            offline: false,
         }
     }
 
     /// Begins everything that was queued at one moment: one flush, one round of requests.
     pub fn accept(&mut self, requests: Vec<Request>, store: &mut Store) {
-        let mut begun = Vec::new();
+        let mut fresh = Vec::new();
         for mut request in requests {
             // Without a position of its own, the device still knows where it erased before.
             request.cut_off = request
                 .cut_off
                 .or_else(|| Some(store.head(&request.conversation)).filter(|head| *head > 0));
-            match self.flights.get_mut(&request.conversation) {
-                Some(flight) if flight.intent.cut_off == request.cut_off => {
-                    flight.waiting.push(waiting(request))
-                }
-                Some(flight) => flight.behind.push_back(request),
-                None => {
-                    let intent = intent(&request, store);
-                    let deadline = request.deadline;
-                    let flight = Flight {
-                        intent: intent.clone(),
-                        waiting: vec![waiting(request)],
-                        written: false,
-                        maybe_done: false,
-                        behind: VecDeque::new(),
-                    };
-                    self.flights.insert(intent.conversation.clone(), flight);
-                    self.at_work.push(intent.conversation.clone());
-                    begun.push((intent, deadline));
-                }
+            // With no server to wait for, there is nothing to queue for.
+            if self.asker.is_none() && request.terms.policy == Policy::Queue {
+                request.terms.policy = Policy::Fail;
             }
+            if let Some(flight) = self.wanted_too(&request) {
+                flight.waiting.push(Waiting {
+                    id: request.id,
+                    accepted: request.accepted,
+                    reply: request.reply,
+                });
+                continue;
+            }
+            let host_positions = store.has_host_positions(&request.conversation);
+            let flight = Flight::new(request, host_positions);
+            fresh.push(flight.intent.deletion);
+            self.insert(flight);
         }
-        if !begun.is_empty() {
-            self.begin(begun, store);
-        }
+        self.start(fresh, store);
         self.at_work.clear();
     }
 
-    /// A bug has interrupted the work: the calls that it was for hear so. What is written down is
-    /// taken up at the next connection.
-    pub fn after_panic(&mut self) {
-        for conversation in std::mem::take(&mut self.at_work) {
-            let Some(intent) = self
-                .flights
-                .get(&conversation)
-                .map(|flight| flight.intent.clone())
-            else {
-                continue;
-            };
-            for request in self.end(intent.deletion, &conversation, Err(Error::Panic)) {
-                request.reply.send(Err(Error::Panic));
-            }
-            self.parked.push(intent);
-        }
+    /// A deletion under way that is just what this call wants.
+    fn wanted_too(&mut self, request: &Request) -> Option<&mut Flight> {
+        let ids = self.of.get(&request.conversation)?;
+        let wanted = |id: &&DeletionId| {
+            let flight = self.flights.get(id);
+            flight.is_some_and(|flight| flight.is_wanted_by(request))
+        };
+        let id = *ids.iter().find(wanted)?;
+        self.flights.get_mut(&id)
     }
 
-    fn begin(&mut self, begun: Vec<(Intent, Instant)>, store: &mut Store) {
-        let Some(asker) = &self.asker else {
-            // The dead slot is itself the record of the intent: no journal row is needed.
-            let answers = begun
-                .into_iter()
-                .map(|(intent, _)| Answer {
-                    result: Ok(intent.cut_off),
-                    intent,
-                })
-                .collect();
-            return self.answered(answers, store);
-        };
-        let intents: Vec<_> = begun.iter().map(|(intent, _)| intent.clone()).collect();
-        let questions = begun.into_iter();
-        asker.ask(
-            questions
-                .map(|(intent, deadline)| Question { intent, deadline })
-                .collect(),
-        );
+    pub(super) fn insert(&mut self, flight: Flight) {
+        let (id, conversation) = flight.name();
+        self.of.entry(conversation).or_default().push(id);
+        self.flights.insert(id, flight);
+    }
+
+    /// Sends deletions on their way: each is written down if it is not yet, hidden or erased where
+    /// its terms want that at once, and asked for.
+    pub(super) fn start(&mut self, ids: Vec<DeletionId>, store: &mut Store) {
+        self.at_work.extend(&ids);
+        let (mut here, mut fail, mut queue, mut undo) = (vec![], vec![], vec![], vec![]);
+        for id in ids {
+            let Some(flight) = self.flights.get(&id) else {
+                continue;
+            };
+            let undoable = flight.intent.undo_until;
+            if flight.is_too_old_to_ask() {
+                // Nothing but asking could tell, and that could delete what came later.
+                let unknown = Error::OutcomeUnknown("too old to be asked for again".to_owned());
+                let note = self.leave_to_host(id, unknown);
+                let _ = store.note_progress(&note.into_iter().collect::<Vec<_>>());
+            } else if undoable.is_some_and(|until| until > clock::now()) {
+                undo.push(id);
+            } else if self.asker.is_none() || flight.intent.policy == Policy::LocalOnly {
+                here.push(id);
+            } else if flight.intent.policy == Policy::Queue {
+                queue.push(id);
+            } else {
+                fail.push(id);
+            }
+        }
         // While the request is on its way, the intent is written down. A crash in between is healed
         // by the server, which tells this device at its next pull what it deleted itself. So is a
         // disk too full for this: destroying a key needs no space.
-        let written = store.begin(&intents).is_ok();
-        for intent in intents {
-            if let Some(flight) = self.flights.get_mut(&intent.conversation) {
-                flight.written = written;
-            }
-        }
-    }
-
-    /// Takes the server's answers: what it deleted dies here too, what it refused is kept, and
-    /// what is unclear is parked.
-    pub fn answered(&mut self, answers: Vec<Answer>, store: &mut Store) {
-        let (mut erasures, mut refused, mut ended) = (Vec::new(), Vec::new(), Vec::new());
-        self.at_work.extend(
-            answers
-                .iter()
-                .map(|answer| answer.intent.conversation.clone()),
-        );
-        for Answer { intent, result } in answers {
-            match result {
-                Ok(cleared_through) => erasures.push(Erasure {
-                    deletion: intent.deletion,
-                    conversation: intent.conversation,
-                    through: intent.cut_off.or(cleared_through).unwrap_or(0),
-                }),
-                Err(error @ (Error::OutcomeUnknown(_) | Error::Pending)) => {
-                    let error = self.written_down(&intent, error, store);
-                    ended.push((name(&intent), Err(error)));
-                    self.parked.push(intent);
-                }
-                Err(error) if self.maybe_done(&intent) => {
-                    let error = Error::OutcomeUnknown(error.to_string());
-                    ended.push((name(&intent), Err(error)));
-                    self.parked.push(intent);
-                }
-                Err(error) => {
-                    refused.push(name(&intent));
-                    ended.push((name(&intent), Err(error)));
+        self.ask(&fail);
+        let unwritten =
+            |id: &&DeletionId| self.flights.get(id).is_some_and(|flight| !flight.written);
+        let ids = fail.iter().chain(&queue).chain(&undo).filter(unwritten);
+        let ids: Vec<_> = ids.copied().collect();
+        let written = self.write_down(&ids, store);
+        if let Err(error) = written {
+            // These promise to outlive the process, and cannot: nothing of them has begun.
+            for id in queue.iter().chain(&undo) {
+                if ids.contains(id) {
+                    self.end(*id, Err(error.clone()));
                 }
             }
+            queue.retain(|id| !ids.contains(id));
+            undo.retain(|id| !ids.contains(id));
         }
-        if !refused.is_empty()
-            && let Err(error) = store.abandon(&refused)
-        {
-            // The intent could not be taken back, so it stands: that is what the app must hear.
-            for (deletion, result) in &mut ended {
-                if refused.contains(deletion) {
-                    *result = Err(Error::OutcomeUnknown(error.to_string()));
-                }
+        for id in undo {
+            let until = self
+                .flights
+                .get(&id)
+                .and_then(|flight| flight.intent.undo_until);
+            let left = clock::until(until.unwrap_or(0), crate::client::MAX_UNDO);
+            self.wait(id, State::Undoable, left);
+            self.tell_pending(id, PendingState::Undoable);
+        }
+        if !queue.is_empty() {
+            self.erase_before_asking(&queue, store);
+            for id in &queue {
+                self.tell_pending(*id, PendingState::Asking);
             }
+            self.ask(&queue);
         }
-        self.destroy(&erasures, store, &mut ended);
-        failpoint("before-delivery");
-        let mut behind = Vec::new();
-        for ((deletion, conversation), result) in ended {
-            behind.append(&mut self.end(deletion, &conversation, result));
-        }
-        // Nobody waits for the rows: they follow when success is on its way to the app, and at the
-        // next open if they cannot now.
-        let _ = store.record();
-        self.at_work.clear();
-        if !behind.is_empty() {
-            self.accept(behind, store);
-        }
+        self.finish_here(here, store);
     }
 
-    /// Whether an earlier request for this deletion may have arrived.
-    fn maybe_done(&self, intent: &Intent) -> bool {
-        let flight = self.flights.get(&intent.conversation);
-        flight.is_none_or(|flight| flight.maybe_done || flight.intent.deletion != intent.deletion)
-    }
-
-    fn destroy(
-        &mut self,
-        erasures: &[Erasure],
-        store: &mut Store,
-        ended: &mut Vec<((DeletionId, ConversationId), Result<()>)>,
-    ) {
-        let start = Instant::now();
-        let destroyed = if erasures.is_empty() {
-            Ok(())
-        } else {
-            store.destroy(erasures)
-        };
-        let erase = start.elapsed();
-        for erasure in erasures {
-            let result = match &destroyed {
-                Ok(()) => {
-                    self.keep_receipts(erasure, erase);
-                    Ok(())
-                }
-                Err(error) => Err(self.not_destroyed(erasure, error, store)),
-            };
-            let name = (erasure.deletion, erasure.conversation.clone());
-            ended.push((name, result));
-        }
-    }
-
-    fn keep_receipts(&self, erasure: &Erasure, erase: Duration) {
-        let flight = self.flights.get(&erasure.conversation);
-        let flight = flight.filter(|flight| flight.intent.deletion == erasure.deletion);
-        for waiting in flight.map_or(&[][..], |flight| &flight.waiting) {
-            let total = waiting.accepted.elapsed();
-            let receipt = Receipt {
-                cut_off: erasure.through,
-                erase,
-                total,
-            };
-            self.receipts.keep(waiting.id, receipt);
-        }
-    }
-
-    /// What the app hears when the device's disk failed: keys may be dead already, and the server
-    /// has deleted where there is one, so that this cannot be taken back.
-    fn not_destroyed(&mut self, erasure: &Erasure, error: &Error, store: &Store) -> Error {
-        self.parked.push(Intent {
-            deletion: erasure.deletion,
-            conversation: erasure.conversation.clone(),
-            cut_off: Some(erasure.through),
-            host_positions: store.has_host_positions(&erasure.conversation),
-        });
-        let server = if self.asker.is_some() {
-            "the server has deleted it; "
-        } else {
-            ""
-        };
-        Error::OutcomeUnknown(format!("{server}on the device, {error}"))
-    }
-
-    /// Makes sure that a deletion whose outcome is unknown is in the journal, or says that it is
-    /// not.
-    fn written_down(&mut self, intent: &Intent, error: Error, store: &mut Store) -> Error {
-        let flight = self.flights.get(&intent.conversation);
-        if flight.is_none_or(|flight| flight.written) {
-            return error;
-        }
-        match store.begin(std::slice::from_ref(intent)) {
-            Ok(()) => error,
-            Err(disk) => Error::OutcomeUnknown(format!(
-                "{error}; it could not be written down and is forgotten when the client closes: {disk}"
-            )),
-        }
-    }
-
-    /// Tells everyone who waits for this deletion; gives back the calls that were behind.
-    fn end(
-        &mut self,
-        deletion: DeletionId,
-        conversation: &ConversationId,
-        result: Result<()>,
-    ) -> Vec<Request> {
-        let waits = |flight: &Flight| flight.intent.deletion == deletion;
-        if !self.flights.get(conversation).is_some_and(waits) {
-            // Nobody waits: a bug has ended the flight before.
-            if result.is_ok() {
-                self.untidy.push((deletion, conversation.clone()));
-            }
-            return Vec::new();
-        }
-        let Some(flight) = self.flights.remove(conversation) else {
-            return Vec::new();
-        };
-        let done = result.is_ok();
-        for waiting in flight.waiting {
-            waiting.reply.send(result.clone());
-        }
-        if done {
-            let delivered = self.delivered.clone();
-            let (id, conversation) = (flight.intent.deletion, conversation.clone());
-            let job: Job = Box::new(move || delivered(id, conversation));
-            self.delivery.push(job);
-        }
-        flight.behind.into()
-    }
-
-    /// Erases what was deleted elsewhere: the server has done its part, and no call waits.
-    pub fn erase_elsewhere(
-        &mut self,
-        conversation: ConversationId,
-        through: u64,
-        store: &mut Store,
-    ) -> Result<()> {
-        if through <= store.floor(&conversation) {
+    /// Writes intents down, all or none.
+    pub(super) fn write_down(&mut self, ids: &[DeletionId], store: &mut Store) -> Result<()> {
+        if ids.is_empty() {
             return Ok(());
         }
-        // The host's positions are not the server's: what it says of those means nothing here.
-        if store.has_host_positions(&conversation) {
-            return Ok(());
+        let flights = ids.iter().filter_map(|id| self.flights.get(id));
+        let intents: Vec<_> = flights.map(|flight| flight.intent.clone()).collect();
+        store.begin(&intents)?;
+        for id in ids {
+            if let Some(flight) = self.flights.get_mut(id) {
+                flight.written = true;
+            }
         }
-        // Nothing is written down first: the dead slots are the record, and until there are any,
-        // the server says it again at every pull.
-        let deletion = self.ids.next();
-        let erasure = [Erasure {
-            deletion,
-            conversation: conversation.clone(),
-            through,
-        }];
-        store.destroy(&erasure)?;
-        store.record()?;
-        self.untidy.push((deletion, conversation));
         Ok(())
     }
 
-    /// Notes that a deletion's last callback has returned.
-    pub fn note_delivered(&mut self, id: DeletionId, conversation: ConversationId) {
-        self.untidy.push((id, conversation));
-    }
-
-    /// Lets the store forget what was delivered; `true` when there was something.
-    pub fn tidy(&mut self, store: &mut Store) -> bool {
-        let ready = std::mem::take(&mut self.untidy);
-        if ready.is_empty() {
-            return false;
-        }
-        let forgotten = store.forget(&ready).is_ok();
-        if !forgotten {
-            self.untidy = ready;
-        }
-        forgotten
-    }
-
-    /// Takes up what an earlier life of the process left behind.
-    pub fn recover(&mut self, unfinished: Vec<Unfinished>) {
-        for Unfinished { intent, erased } in unfinished {
-            if erased {
-                self.untidy.push((intent.deletion, intent.conversation));
-            } else {
-                self.parked.push(intent);
+    /// Policy `queue`: what the device has goes at once. What fails here is done when the server
+    /// has answered.
+    fn erase_before_asking(&mut self, ids: &[DeletionId], store: &mut Store) {
+        let mut erasures = Vec::new();
+        for id in ids {
+            if let Some(flight) = self.flights.get(id)
+                && !flight.progress.erased
+                && let Some(through) = flight.intent.cut_off
+            {
+                erasures.push(erasure(flight, through));
             }
         }
+        if erasures.is_empty() || store.destroy(&erasures).is_err() {
+            return;
+        }
+        let _ = store.record();
+        for erasure in erasures {
+            if let Some(flight) = self.flights.get_mut(&erasure.deletion) {
+                flight.progress.erased = true;
+            }
+            self.tell_erased(&erasure, store);
+        }
     }
 
-    /// Asks again for everything whose outcome is not known.
-    pub fn settle(&mut self) {
-        // Without a server, what one was asked before waits until there is one again.
-        let Some(asker) = &self.asker else { return };
+    /// The server has no part in these.
+    fn finish_here(&mut self, ids: Vec<DeletionId>, store: &mut Store) {
+        let mut answers = Vec::new();
+        for id in ids {
+            if let Some(flight) = self.flights.get(&id) {
+                answers.push(Answer {
+                    result: Ok(flight.intent.cut_off),
+                    intent: flight.intent.clone(),
+                    retry_after: None,
+                });
+            }
+        }
+        if !answers.is_empty() {
+            self.answered(answers, store);
+        }
+    }
+
+    /// Asks the server, or has them wait behind what is being asked for their conversation.
+    pub(super) fn ask(&mut self, ids: &[DeletionId]) {
         let mut questions = Vec::new();
-        let mut waiting = Vec::new();
-        for intent in std::mem::take(&mut self.parked) {
-            if self.flights.contains_key(&intent.conversation) {
-                waiting.push(intent);
+        for id in ids {
+            let Some(flight) = self.flights.get_mut(id) else {
+                continue;
+            };
+            if let Some(due) = flight.due.take() {
+                self.due.remove(&(due, *id));
+            }
+            let conversation = &flight.intent.conversation;
+            if self.asked.get(conversation).is_some_and(|at| at != id) {
+                flight.state = State::Behind;
                 continue;
             }
-            let flight = Flight {
-                intent: intent.clone(),
-                waiting: Vec::new(),
-                written: true,
-                maybe_done: true,
-                behind: VecDeque::new(),
-            };
-            self.flights.insert(intent.conversation.clone(), flight);
+            self.asked.insert(conversation.clone(), *id);
+            flight.state = State::Asked;
             questions.push(Question {
-                intent,
-                deadline: Instant::now() + SETTLING,
+                intent: flight.intent.clone(),
+                deadline: match flight.deadline {
+                    Some(deadline) if flight.intent.policy == Policy::Fail => deadline,
+                    _ => Instant::now() + SETTLING,
+                },
             });
         }
-        self.parked = waiting;
-        if !questions.is_empty() {
+        if let Some(asker) = self.asker.as_ref().filter(|_| !questions.is_empty()) {
             asker.ask(questions);
+        }
+    }
+
+    /// The server is done with one: the next of its conversation can go.
+    pub(super) fn no_longer_asked(&mut self, id: DeletionId, conversation: &ConversationId) {
+        if self.asked.get(conversation) == Some(&id) {
+            self.asked.remove(conversation);
+        }
+    }
+
+    /// Those that waited behind another, as far as they can go now.
+    pub(super) fn released(&self, conversation: &ConversationId) -> Option<DeletionId> {
+        if self.asked.contains_key(conversation) {
+            return None;
+        }
+        let behind = |id: &&DeletionId| {
+            let flight = self.flights.get(id);
+            flight.is_some_and(|flight| flight.state == State::Behind)
+        };
+        self.of.get(conversation)?.iter().find(behind).copied()
+    }
+
+    /// Leaves one to time.
+    pub(super) fn wait(&mut self, id: DeletionId, state: State, delay: Duration) {
+        let Some(flight) = self.flights.get_mut(&id) else {
+            return;
+        };
+        let due = Instant::now() + delay;
+        flight.state = state;
+        if let Some(before) = flight.due.replace(due) {
+            self.due.remove(&(before, id));
+        }
+        self.due.insert((due, id));
+    }
+
+    /// Takes one off the clock.
+    pub(super) fn wait_no_longer(&mut self, id: DeletionId) {
+        if let Some(due) = self
+            .flights
+            .get_mut(&id)
+            .and_then(|flight| flight.due.take())
+        {
+            self.due.remove(&(due, id));
+        }
+    }
+
+    /// Leaves one to time after an attempt in vain, or to the host where time does not help.
+    /// What the journal is to know of it.
+    pub(super) fn wait_for_next_try(
+        &mut self,
+        id: DeletionId,
+        error: Error,
+        retry_after: Option<Duration>,
+    ) -> Option<(DeletionId, Progress)> {
+        let offline = self.offline;
+        let flight = self.flights.get_mut(&id)?;
+        if !error.can_help_later() {
+            return self.leave_to_host(id, error);
+        }
+        flight.note_failure(error);
+        let at_least = retry_after.max(code::wait_for(flight.progress.last_code));
+        let mut delay = backoff::wait(id, flight.progress.attempts, at_least);
+        if offline {
+            delay = delay.max(backoff::LONGEST);
+        }
+        flight.progress.next_try = clock::now().saturating_add(delay.as_millis() as u64);
+        let note = (id, flight.progress);
+        self.wait(id, State::Waiting, delay);
+        self.tell_pending(id, PendingState::Waiting);
+        Some(note)
+    }
+
+    /// Trying again does not help: the host is to know, and decides.
+    fn leave_to_host(&mut self, id: DeletionId, error: Error) -> Option<(DeletionId, Progress)> {
+        self.wait_no_longer(id);
+        let flight = self.flights.get_mut(&id)?;
+        flight.note_failure(error);
+        flight.state = State::Refused;
+        flight.progress.refused = true;
+        flight.progress.next_try = 0;
+        let note = (id, flight.progress);
+        self.tell_pending(id, PendingState::Refused);
+        Some(note)
+    }
+
+    /// When time decides next.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    /// Goes on with what time has decided.
+    pub fn go_on(&mut self, store: &mut Store) {
+        let now = Instant::now();
+        let mut ready = Vec::new();
+        while let Some((due, id)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
+            self.due.remove(&(due, id));
+            if let Some(flight) = self.flights.get_mut(&id) {
+                flight.due = None;
+                if flight.state == State::Undoable {
+                    // It takes its way, whatever the clock on the wall says meanwhile.
+                    flight.intent.undo_until = flight.intent.undo_until.map(|_| 0);
+                }
+                ready.push(id);
+            }
+        }
+        self.start(ready, store);
+        self.at_work.clear();
+    }
+
+    /// Tells everyone who waits for this deletion, and takes it out of the table.
+    pub(super) fn end(&mut self, id: DeletionId, result: Result<()>) {
+        self.wait_no_longer(id);
+        let Some(flight) = self.flights.remove(&id) else {
+            return;
+        };
+        let (_, conversation) = flight.name();
+        self.no_longer_asked(id, &conversation);
+        if let Some(ids) = self.of.get_mut(&conversation) {
+            ids.retain(|other| *other != id);
+            if ids.is_empty() {
+                self.of.remove(&conversation);
+            }
+        }
+        if flight.told {
+            let state = match &result {
+                Ok(()) | Err(Error::LocalOnly) => PendingState::Done,
+                Err(Error::Cancelled) => PendingState::Cancelled,
+                Err(_) => PendingState::Failed,
+            };
+            let mut pending = flight.pending(state);
+            if let (PendingState::Failed, Err(error)) = (state, &result) {
+                (pending.code, pending.error) = (error.code(), Some(error.clone()));
+            }
+            self.events.emit(Event::Pending(pending));
+        }
+        for waiting in flight.waiting {
+            waiting.reply.send(result.clone());
+        }
+    }
+
+    /// Has the store forget a deletion once everything before this has been delivered.
+    pub(super) fn forget_when_delivered(&self, name: Named) {
+        let delivered = self.delivered.clone();
+        let job: Job = Box::new(move || delivered(name.0, name.1));
+        self.delivery.push(job);
+    }
+
+    /// Tells the calls that wait for a deletion, which goes on without them.
+    pub(super) fn answer_calls(&mut self, id: DeletionId, error: &Error) {
+        let waiting = self.flights.get_mut(&id).map(|flight| {
+            flight.deadline = None;
+            std::mem::take(&mut flight.waiting)
+        });
+        for waiting in waiting.unwrap_or_default() {
+            waiting.reply.send(Err(error.clone()));
+        }
+    }
+
+    /// Tells the listener where a deletion stands that does not end at once.
+    pub(super) fn tell_pending(&mut self, id: DeletionId, state: PendingState) {
+        if let Some(flight) = self.flights.get_mut(&id) {
+            flight.told = true;
+            self.events.emit(Event::Pending(flight.pending(state)));
+        }
+    }
+
+    /// Tells the listener what the list no longer shows.
+    pub(super) fn tell_erased(&self, erasure: &Erasure, store: &mut Store) {
+        self.tell_gone(erasure, Cause::ThisDevice, Some(erasure.deletion), store);
+    }
+
+    pub(super) fn tell_gone(
+        &self,
+        erasure: &Erasure,
+        cause: Cause,
+        deletion: Option<DeletionId>,
+        store: &mut Store,
+    ) {
+        if !self.events.are_heard() {
+            return;
+        }
+        let shown = store.summary(&erasure.conversation);
+        if erasure.scope != Scope::History {
+            self.events.emit(Event::Deleted {
+                conversation: erasure.conversation.clone(),
+                cause,
+                scope: erasure.scope,
+                deletion,
+            });
+        }
+        // One that lives on: its history is cleared, or there are newer messages.
+        if let Some(summary) = shown {
+            self.events.emit(match erasure.scope {
+                Scope::History => Event::Changed(summary),
+                Scope::Everything | Scope::ListEntry => Event::New(summary),
+            });
+        }
+    }
+
+    /// A bug has interrupted the work: the calls that it was for hear so. The deletions are tried
+    /// again later.
+    pub fn after_panic(&mut self) {
+        for id in std::mem::take(&mut self.at_work) {
+            let Some(flight) = self.flights.get(&id) else {
+                continue;
+            };
+            let (_, conversation) = flight.name();
+            self.no_longer_asked(id, &conversation);
+            self.answer_calls(id, &Error::Panic);
+            if let Some(flight) = self.flights.get_mut(&id) {
+                flight.maybe_done = true;
+            }
+            self.wait_for_next_try(id, Error::Panic, None);
         }
     }
 
     /// Closes the line to the server and tells every call that is still open that it is pending.
     pub fn close(&mut self, store: &mut Store) {
         self.asker = None;
+        let unwritten = self.flights.values().filter(|flight| !flight.written);
+        let unwritten: Vec<_> = unwritten.map(|flight| flight.intent.deletion).collect();
+        let written = self.write_down(&unwritten, store);
         for (_, flight) in self.flights.drain() {
             let written = if flight.written {
                 Ok(())
             } else {
-                store.begin(&[flight.intent])
+                written.clone()
             };
             for waiting in flight.waiting {
                 waiting.reply.send(written.clone().and(Err(Error::Pending)));
-            }
-            for request in flight.behind {
-                let written = store.begin(&[intent(&request, store)]);
-                request.reply.send(written.and(Err(Error::Pending)));
             }
         }
     }
 }
 
-fn intent(request: &Request, store: &Store) -> Intent {
-    Intent {
-        deletion: request.id,
-        conversation: request.conversation.clone(),
-        cut_off: request.cut_off,
-        host_positions: store.has_host_positions(&request.conversation),
+/// What a deletion takes from the device.
+pub(super) fn erasure(flight: &Flight, through: u64) -> Erasure {
+    Erasure {
+        deletion: flight.intent.deletion,
+        conversation: flight.intent.conversation.clone(),
+        through,
+        scope: flight.intent.scope,
     }
-}
-
-fn waiting(request: Request) -> Waiting {
-    Waiting {
-        id: request.id,
-        accepted: request.accepted,
-        reply: request.reply,
-    }
-}
-
-/// What a deletion is known by in the table.
-fn name(intent: &Intent) -> (DeletionId, ConversationId) {
-    (intent.deletion, intent.conversation.clone())
 }

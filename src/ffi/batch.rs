@@ -8,6 +8,8 @@ use super::guard::guard;
 use super::message::conversation;
 use super::status::{ADIEU_ERR_INVALID_ARGUMENT, ADIEU_OK};
 use super::{adieu_client, handle, text};
+use crate::deletion::Scope;
+use crate::delivery::Reply;
 use crate::error::Result;
 
 /// Most conversations in one adieu_delete_conversations.
@@ -96,9 +98,11 @@ pub unsafe extern "C" fn adieu_delete_conversations(
             Err(error) => call_error(on_error, user_data.get(), &error),
         };
         let wanted = ids.into_iter().zip(wanted).collect();
-        client
-            .delete_all(wanted, deletion::timeout(&options), done)
-            .map_err(|error| error.code())
+        match deletion::terms(&options, Scope::Everything) {
+            Ok(terms) => client.delete_all(wanted, terms, done),
+            Err(error) => client.reject(error, Reply::new(client.delivery().clone(), done)),
+        }
+        .map_err(|error| error.code())
     })
 }
 

@@ -1,6 +1,7 @@
 //! Opening and closing a client, signing in, delivering.
 
 use std::ffi::{c_char, c_void};
+use std::mem::offset_of;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use super::callback::{
     HostPointer, UserData, adieu_error_callback, adieu_post_hook, adieu_success_callback, reply,
 };
 use super::guard::{guard, watch_forks};
+use super::listener::{self, adieu_listener};
 use super::options::{self, Sized32};
 use super::status::{self, ADIEU_ERR_INVALID_ARGUMENT, ADIEU_OK, ADIEU_PENDING};
 use super::{handle, text};
@@ -61,11 +63,13 @@ pub struct adieu_client_options {
     pub post: adieu_post_hook,
     /// Handed to `post`.
     pub post_data: *mut c_void,
+    /// Who hears of events; copied. NULL: nobody.
+    pub listener: *const adieu_listener,
 }
 
 // SAFETY: repr(C), begins with u32; NULL pointers, None hooks and zeros are values of its fields.
 unsafe impl Sized32 for adieu_client_options {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = offset_of!(Self, listener);
 }
 
 /// Opens a client: its store, its line to the server, its threads. Deletions that an earlier run
@@ -127,6 +131,9 @@ unsafe fn config(options: &adieu_client_options) -> Result<Config> {
     let required = |name, given| unsafe { text::copy(name, given) };
     // SAFETY: as above.
     let optional = |name, given| unsafe { text::copy_optional(name, given) };
+    // First, so that its destructor runs whatever else is wrong.
+    // SAFETY: NULL or struct_size readable bytes by the contract.
+    let listener = unsafe { listener::listener(options.listener) }?;
     let delivery = match options.delivery {
         ADIEU_DELIVER_ON_LIBRARY_THREAD => Mode::Thread,
         ADIEU_DELIVER_BY_POLL => Mode::Host(options.post.map(|post| {
@@ -168,6 +175,7 @@ unsafe fn config(options: &adieu_client_options) -> Result<Config> {
         master_key,
         server,
         delivery,
+        listener,
     })
 }
 

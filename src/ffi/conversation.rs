@@ -22,9 +22,15 @@ pub struct adieu_conversation {
     pub unread_count: u64,
     /// The newest message; NULL when there is none.
     pub last_message: *const adieu_message,
+    /// What the user began to write; "" where there is nothing.
+    pub draft: *const c_char,
+    /// The bits that adieu_mark_conversation set.
+    pub marks: u64,
+    /// 1 when it is pinned.
+    pub pinned: u32,
 }
 
-/// Called with the conversation list, the newest first. The array and everything in it is valid
+/// Called with the conversation list: what is pinned, then the rest, each the newest first. The array and everything in it is valid
 /// until the callback returns.
 pub type adieu_conversations_callback = Option<
     unsafe extern "C" fn(
@@ -34,7 +40,7 @@ pub type adieu_conversations_callback = Option<
     ),
 >;
 
-/// Lists the conversations on this device, the newest first.
+/// Lists the conversations on this device: what is pinned, then the rest, each the newest first.
 ///
 /// Returns 0, and exactly one of the callbacks follows; or a negative code, and none does:
 /// ADIEU_ERR_INVALID_HANDLE, ADIEU_ERR_INVALID_ARGUMENT (a callback is NULL), ADIEU_ERR_CLOSED,
@@ -56,18 +62,10 @@ pub unsafe extern "C" fn adieu_list_conversations(
             UserData::new(user_data, None),
             on_error,
             move |list: Vec<Summary>, user_data| {
-                let held: Vec<Held> = list.iter().map(Held::new).collect();
-                let last: Vec<_> = held
-                    .iter()
-                    .map(|held| held.last.as_ref().map(OutMessage::view))
-                    .collect();
-                let views: Vec<_> = held
-                    .iter()
-                    .zip(&last)
-                    .map(|(held, last)| held.view(last.as_ref()))
-                    .collect();
+                let held: Vec<_> = list.iter().map(OutConversation::new).collect();
+                let views: Vec<_> = held.iter().map(OutConversation::view).collect();
                 let pointers: Vec<*const adieu_conversation> =
-                    views.iter().map(|view| &raw const *view).collect();
+                    views.iter().map(|view| &raw const *view.get()).collect();
                 // SAFETY: a valid function pointer by the contract; everything that the array points
                 // to lives until it returns.
                 unsafe { on_conversations(user_data, pointers.as_ptr(), pointers.len()) };
@@ -78,33 +76,62 @@ pub unsafe extern "C" fn adieu_list_conversations(
 }
 
 /// What a line's pointers point to.
-struct Held {
+pub(super) struct OutConversation {
     id: CString,
     title: CString,
+    draft: CString,
     messages: u64,
     unread: u64,
+    marks: u64,
+    pinned: bool,
     last: Option<OutMessage>,
 }
 
-impl Held {
-    fn new(summary: &Summary) -> Self {
+impl OutConversation {
+    pub(super) fn new(summary: &Summary) -> Self {
         Self {
             id: text::out(&summary.id.native()),
             title: text::out(&summary.title),
+            draft: text::out(&summary.draft),
             messages: summary.messages,
             unread: summary.unread,
+            marks: summary.marks,
+            pinned: summary.pinned,
             last: summary.last.as_ref().map(OutMessage::new),
         }
     }
 
-    fn view(&self, last: Option<&adieu_message>) -> adieu_conversation {
-        adieu_conversation {
+    pub(super) fn view(&self) -> ConversationView {
+        // On the heap, so that the view may be moved while the line points to its message.
+        let last = self.last.as_ref().map(|last| Box::new(last.view()));
+        let conversation = adieu_conversation {
             conversation_id: self.id.as_ptr(),
             title: self.title.as_ptr(),
             message_count: self.messages,
             unread_count: self.unread,
-            last_message: last.map_or(std::ptr::null(), |last| &raw const *last),
+            last_message: last
+                .as_ref()
+                .map_or(std::ptr::null(), |last| &raw const **last),
+            draft: self.draft.as_ptr(),
+            marks: self.marks,
+            pinned: u32::from(self.pinned),
+        };
+        ConversationView {
+            conversation,
+            _last: last,
         }
+    }
+}
+
+/// A line as C sees it, with the message that it points to.
+pub(super) struct ConversationView {
+    conversation: adieu_conversation,
+    _last: Option<Box<adieu_message>>,
+}
+
+impl ConversationView {
+    pub(super) fn get(&self) -> &adieu_conversation {
+        &self.conversation
     }
 }
 

@@ -1,6 +1,7 @@
 //! Deleting a conversation.
 
 use std::ffi::{c_char, c_void};
+use std::mem::offset_of;
 use std::time::Duration;
 
 use super::callback::{
@@ -11,10 +12,22 @@ use super::message::conversation;
 use super::options::{self, Sized32};
 use super::status::{ADIEU_ERR_INVALID_ARGUMENT, ADIEU_ERR_NOT_FOUND};
 use super::{adieu_client, handle};
-use crate::deletion::DeletionId;
+use crate::deletion::{DeletionId, Policy, Scope, Terms};
+use crate::error::{Error, Result};
 
 /// Milliseconds that a deletion waits for the server when its options say nothing.
 pub const ADIEU_DEFAULT_TIMEOUT_MS: u32 = 15_000;
+
+/// When the server does not carry the deletion out, the call fails and the device keeps all of
+/// it.
+pub const ADIEU_POLICY_FAIL: u32 = 0;
+/// Hidden and erased on this device at once; pending until the server has confirmed, and tried
+/// again for as long as that takes, across restarts. `on_success` waits for the server; a final
+/// refusal goes to `on_error` and stays in the list of pending deletions.
+pub const ADIEU_POLICY_QUEUE: u32 = 1;
+/// Erased on this device, and the server is not asked: for a conversation or an account that the
+/// server has lost. Ends in `on_error` with ADIEU_LOCAL_ONLY, since `on_success` promises more.
+pub const ADIEU_POLICY_LOCAL_ONLY: u32 = 2;
 
 /// The name of one deletion, unique for its user.
 #[repr(C)]
@@ -38,11 +51,21 @@ pub struct adieu_delete_options {
     /// When not NULL, receives the deletion's id, before any callback can come. Means nothing when
     /// the call is refused.
     pub deletion_id: *mut adieu_deletion_id,
+    /// One of ADIEU_POLICY_.
+    pub policy: u32,
+    /// 1: the conversation only leaves the list, here and on the server; its messages return with
+    /// it, when a newer one comes. Pin, draft, marks and unread count go. 0: the messages go.
+    pub keep_history: u32,
+    /// Milliseconds within which adieu_undo_delete brings everything back, up to 7 days; 0: none.
+    /// The conversation is hidden at once, and everything else waits until they are over.
+    pub undo_ms: u32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), begins with u32; NULL, None and zeros are values of its fields.
 unsafe impl Sized32 for adieu_delete_options {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = offset_of!(Self, policy);
 }
 
 /// Deletes a conversation for good: from the server, then from this device. The other side keeps
@@ -62,7 +85,8 @@ unsafe impl Sized32 for adieu_delete_options {
 /// `on_success`: the server gives this user no message of the conversation up to this call any
 /// more, neither does this device, and nothing in the store's files can bring them back.
 ///
-/// `on_error`: the device still has all of it, and nothing will happen later. Two codes are
+/// `on_error`: the device still has all of it, and nothing will happen later (other policies:
+/// adieu_delete_conversation_with_options). Two codes are
 /// different: after ADIEU_ERR_OUTCOME_UNKNOWN (the request may have arrived, no answer came) and
 /// ADIEU_PENDING (the client was closed) the deletion is written down and is settled later. An id
 /// that breaks the rules gets ADIEU_ERR_INVALID_PARAMETER here, with a text that says what is
@@ -102,6 +126,54 @@ pub unsafe extern "C" fn adieu_delete_conversation_with_options(
     on_error: adieu_error_callback,
     user_data: *mut c_void,
 ) -> i32 {
+    // SAFETY: the same contract.
+    unsafe {
+        delete(
+            client,
+            conversation_id,
+            options,
+            Scope::Everything,
+            (on_success, on_error),
+            user_data,
+        )
+    }
+}
+
+/// Deletes the history of a conversation for good, which stays in the list with its title, pin,
+/// draft and marks. In everything else as adieu_delete_conversation_with_options; `keep_history`
+/// in the options must be 0 (ADIEU_ERR_INVALID_PARAMETER).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn adieu_clear_history(
+    client: *mut adieu_client,
+    conversation_id: *const c_char,
+    options: *const adieu_delete_options,
+    on_success: adieu_success_callback,
+    on_error: adieu_error_callback,
+    user_data: *mut c_void,
+) -> i32 {
+    // SAFETY: the same contract.
+    unsafe {
+        delete(
+            client,
+            conversation_id,
+            options,
+            Scope::History,
+            (on_success, on_error),
+            user_data,
+        )
+    }
+}
+
+/// # Safety
+/// Every pointer is NULL or valid as the header says.
+unsafe fn delete(
+    client: *mut adieu_client,
+    conversation_id: *const c_char,
+    options: *const adieu_delete_options,
+    scope: Scope,
+    (on_success, on_error): (adieu_success_callback, adieu_error_callback),
+    user_data: *mut c_void,
+) -> i32 {
     guard(|| {
         // SAFETY: NULL or struct_size readable bytes by the contract.
         let (options, user_data) = unsafe { given(options, user_data) }?;
@@ -126,7 +198,10 @@ pub unsafe extern "C" fn adieu_delete_conversation_with_options(
         }
         // SAFETY: NULL or NUL-terminated by the contract.
         match unsafe { conversation(conversation_id) } {
-            Ok(conversation) => client.delete(id, conversation, timeout(&options), reply),
+            Ok(conversation) => match terms(&options, scope) {
+                Ok(terms) => client.delete(id, conversation, terms, reply),
+                Err(error) => client.reject(error, reply),
+            },
             Err(error) => client.reject(error, reply),
         }
         .map_err(|error| error.code())
@@ -141,13 +216,17 @@ pub unsafe extern "C" fn adieu_delete_conversation_with_options(
 pub(super) unsafe fn given(
     options: *const adieu_delete_options,
     user_data: *mut c_void,
-) -> Result<(adieu_delete_options, UserData), i32> {
+) -> std::result::Result<(adieu_delete_options, UserData), i32> {
     let options = if options.is_null() {
         adieu_delete_options {
             struct_size: size_of::<adieu_delete_options>() as u32,
             timeout_ms: 0,
             user_data_destructor: None,
             deletion_id: std::ptr::null_mut(),
+            policy: ADIEU_POLICY_FAIL,
+            keep_history: 0,
+            undo_ms: 0,
+            reserved: 0,
         }
     } else {
         // SAFETY: passed on from the caller.
@@ -159,15 +238,41 @@ pub(super) unsafe fn given(
     ))
 }
 
-/// How long to wait for the server.
-pub(super) fn timeout(options: &adieu_delete_options) -> Duration {
-    let given = options.timeout_ms;
-    let wanted = if given == 0 {
-        ADIEU_DEFAULT_TIMEOUT_MS
-    } else {
-        given
+/// How the options want a conversation to be deleted.
+///
+/// # Errors
+/// [`Error::Parameter`], whose text says what is allowed.
+pub(super) fn terms(options: &adieu_delete_options, scope: Scope) -> Result<Terms> {
+    let wrong = |text: String| Err(Error::Parameter(text));
+    let policy = match options.policy {
+        ADIEU_POLICY_FAIL => Policy::Fail,
+        ADIEU_POLICY_QUEUE => Policy::Queue,
+        ADIEU_POLICY_LOCAL_ONLY => Policy::LocalOnly,
+        other => {
+            return wrong(format!(
+                "policy is {other}; allowed: 0 (fail), 1 (queue), 2 (local only)"
+            ));
+        }
     };
-    Duration::from_millis(wanted.into())
+    let scope = match (options.keep_history, scope) {
+        (0, scope) => scope,
+        (1, Scope::Everything) => Scope::ListEntry,
+        (1, _) => return wrong("keep_history is 1, and the history is to be cleared".to_owned()),
+        (other, _) => return wrong(format!("keep_history is {other}; allowed: 0, 1")),
+    };
+    if options.reserved != 0 {
+        return wrong("reserved is not 0".to_owned());
+    }
+    let timeout = match options.timeout_ms {
+        0 => ADIEU_DEFAULT_TIMEOUT_MS,
+        given => given,
+    };
+    Ok(Terms {
+        scope,
+        policy,
+        timeout: Duration::from_millis(timeout.into()),
+        undo: Duration::from_millis(options.undo_ms.into()),
+    })
 }
 
 /// What a deletion did. Set struct_size before asking.

@@ -16,13 +16,16 @@
 
 pub mod batch;
 pub mod callback;
+pub mod change;
 pub mod client;
 pub mod conversation;
 pub mod deletion;
 mod guard;
 mod handle;
+pub mod listener;
 pub mod message;
 mod options;
+pub mod pending;
 pub mod status;
 mod text;
 pub mod verify;

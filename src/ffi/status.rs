@@ -10,6 +10,9 @@ pub const ADIEU_OK: i32 = 0;
 /// callback returns. To an error callback: the client closed before the outcome was known; the
 /// deletion is written down and is taken up when the store is opened again.
 pub const ADIEU_PENDING: i32 = 1;
+/// To an error callback, of a deletion with ADIEU_POLICY_LOCAL_ONLY: it is done on this device,
+/// and the server was not asked.
+pub const ADIEU_LOCAL_ONLY: i32 = 2;
 
 /// The handle is NULL, stale (closed before) or not from this library. It was not dereferenced.
 pub const ADIEU_ERR_INVALID_HANDLE: i32 = -1;
@@ -29,6 +32,8 @@ pub const ADIEU_ERR_PANIC: i32 = -6;
 pub const ADIEU_ERR_OUTCOME_UNKNOWN: i32 = -7;
 /// There is nothing under this id (any more).
 pub const ADIEU_ERR_NOT_FOUND: i32 = -8;
+/// The deletion has gone too far to be taken back.
+pub const ADIEU_ERR_TOO_LATE: i32 = -9;
 /// The store is open in another process or client.
 pub const ADIEU_ERR_STORE_LOCKED: i32 = -10;
 /// The store was written by a newer version of this library.
@@ -39,6 +44,8 @@ pub const ADIEU_ERR_STORE_DAMAGED: i32 = -12;
 pub const ADIEU_ERR_MASTER_KEY: i32 = -13;
 /// The store's folder does not exist or cannot be used.
 pub const ADIEU_ERR_STORE_PATH: i32 = -14;
+/// The deletion was undone or cancelled; nothing was deleted.
+pub const ADIEU_ERR_CANCELLED: i32 = -15;
 
 /// HTTP, but no answer of this API (vendor's number).
 pub const ADIEU_ERR_BAD_ANSWER: i32 = 6010;
@@ -63,6 +70,8 @@ pub const ADIEU_ERR_USER_SIG_EXPIRED: i32 = 70001;
 
 const _: () = {
     assert!(ADIEU_OK == code::OK && ADIEU_PENDING == code::PENDING);
+    assert!(ADIEU_LOCAL_ONLY == code::LOCAL_ONLY && ADIEU_ERR_TOO_LATE == code::TOO_LATE);
+    assert!(ADIEU_ERR_CANCELLED == code::CANCELLED && ADIEU_ERR_NOT_FOUND == code::NOT_FOUND);
     assert!(ADIEU_ERR_INVALID_HANDLE == code::INVALID_HANDLE);
     assert!(ADIEU_ERR_INVALID_ARGUMENT == code::INVALID_ARGUMENT);
     assert!(ADIEU_ERR_CLOSED == code::CLOSED && ADIEU_ERR_FORKED == code::FORKED);
@@ -99,28 +108,16 @@ pub extern "C" fn adieu_strerror(code: i32) -> *const c_char {
 /// store). Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn adieu_is_retryable(code: i32) -> i32 {
-    let can_help = match code {
-        ADIEU_ERR_PANIC | ADIEU_ERR_OUTCOME_UNKNOWN | ADIEU_ERR_STORE_LOCKED | ADIEU_PENDING => {
-            true
-        }
-        ADIEU_ERR_BAD_ANSWER
-        | 6012
-        | ADIEU_ERR_NOT_SIGNED_IN
-        | ADIEU_ERR_STORE_FAILED
-        | ADIEU_ERR_STORE_IO => true,
-        // The vendor's network block, frequency limits, and failures inside the server.
-        9501..=9999 | 7008 | 60007 | 60008 | 60011 | 60014 | 50004 | 50005 => true,
-        // Another UserSig can help.
-        70001..=70014 => true,
-        _ => false,
-    };
-    i32::from(can_help)
+    i32::from(code::is_retryable(code))
 }
 
 pub(super) fn text(code: i32) -> &'static CStr {
     match code {
         ADIEU_OK => c"success",
         ADIEU_PENDING => c"pending: it is settled after the store is opened again",
+        ADIEU_LOCAL_ONLY => c"deleted on this device only; the server was not asked",
+        ADIEU_ERR_TOO_LATE => c"too late: the deletion cannot be taken back any more",
+        ADIEU_ERR_CANCELLED => c"the deletion was undone or cancelled; nothing was deleted",
         ADIEU_ERR_INVALID_HANDLE => c"the handle is NULL, stale or foreign",
         ADIEU_ERR_INVALID_ARGUMENT => c"a required pointer is NULL, or an option has an impossible value",
         ADIEU_ERR_CLOSED => c"the client is closed",

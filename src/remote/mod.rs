@@ -11,7 +11,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::Agent;
-use ureq::http::Uri;
+use ureq::http::header::RETRY_AFTER;
+use ureq::http::{HeaderMap, Uri};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, code};
@@ -50,18 +51,38 @@ pub enum CallError {
     },
     /// The request may have reached the server.
     Unclear(String),
+    /// One of the above, and the server wants to be left alone for so long.
+    Busy(Box<Self>, Duration),
     /// The client closes.
     Interrupted,
 }
 
+impl CallError {
+    /// How long the server wants to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy(_, time) => Some(*time),
+            _ => None,
+        }
+    }
+
+    /// The error without that.
+    pub fn plain(self) -> Self {
+        match self {
+            Self::Busy(error, _) => *error,
+            other => other,
+        }
+    }
+}
+
 impl From<CallError> for Error {
     fn from(error: CallError) -> Self {
-        match error {
+        match error.plain() {
             CallError::NotSignedIn => Self::NotSignedIn,
             CallError::NotSent { code, text } => Self::Network { code, text },
             CallError::Refused { code, info } => Self::Refused { code, info },
             CallError::Unclear(text) => Self::BadAnswer(text),
-            CallError::Interrupted => Self::Closed,
+            CallError::Interrupted | CallError::Busy(..) => Self::Closed,
         }
     }
 }
@@ -179,6 +200,7 @@ impl Remote {
             .send(&body)
             .map_err(|error| self.call_error(error))?;
         let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers());
         let bytes = response
             .into_body()
             .into_with_config()
@@ -191,7 +213,7 @@ impl Remote {
                 }
                 other => other,
             })?;
-        match status {
+        let result = match status {
             200 => read_answer(&bytes).map_err(|error| match error {
                 BadAnswer::Refused { code, info } => CallError::Refused { code, info },
                 unreadable => CallError::Unclear(unreadable.to_string()),
@@ -203,7 +225,11 @@ impl Remote {
             }
             .into_err(),
             _ => CallError::Unclear(format!("HTTP status {status} instead of an answer of the REST API")).into_err(),
-        }
+        };
+        result.map_err(|error| match retry_after {
+            Some(time) => CallError::Busy(Box::new(error), time),
+            None => error,
+        })
     }
 
     /// A question that changes nothing: when the connection was cut (an idle one that the server
@@ -325,6 +351,12 @@ impl CallError {
     fn into_err<A>(self) -> std::result::Result<A, Self> {
         Err(self)
     }
+}
+
+/// What the server asks for, where it says it in seconds.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    text.trim().parse().ok().map(Duration::from_secs)
 }
 
 fn checked_base(url: &str) -> Result<String> {

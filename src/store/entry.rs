@@ -5,7 +5,8 @@ use rusqlite::{Connection, Row, params};
 use super::keyring::Keyring;
 use super::seal::Place;
 use super::slot::SlotRef;
-use crate::conversation::{ConversationId, END, Source};
+use crate::conversation::{ConversationId, Details, END, Source};
+use crate::deletion::Scope;
 use crate::error::{Error, Result};
 
 /// The positions that one content key covers: above the epoch before, up to `through`.
@@ -33,17 +34,23 @@ pub struct Entry {
     pub epochs: Vec<Epoch>,
     /// Whose positions it uses; `None` until a message comes.
     pub source: Option<Source>,
-    /// Sealed under a content key, so that it dies with the messages.
-    pub title: String,
-    /// The key that the stored title is sealed under.
-    pub title_key: Option<SlotRef>,
+    /// Sealed under a content key, so that they die with the messages.
+    pub details: Details,
+    /// The key that the stored details are sealed under.
+    pub details_key: Option<SlotRef>,
     /// Highest position stored.
     pub head: u64,
     /// Positions up to here are read.
     pub read_through: u64,
     /// Positions up to here are erased, and never come back.
     pub floor: u64,
-    /// Messages above the floor.
+    /// An undo window hides everything up to here.
+    pub veil: Option<u64>,
+    /// Left the list with its history, until something above this comes.
+    pub unlisted: Option<u64>,
+    /// Listed without a message: its history was cleared.
+    pub stays: bool,
+    /// Messages that are shown: above the floor and the veil.
     pub messages: u64,
     /// Those of them that are unread.
     pub unread: u64,
@@ -64,11 +71,14 @@ impl Entry {
             },
             epochs: Vec::new(),
             source,
-            title: String::new(),
-            title_key: None,
+            details: Details::default(),
+            details_key: None,
             head: 0,
             read_through: 0,
             floor,
+            veil: None,
+            unlisted: None,
+            stays: false,
             messages: 0,
             unread: 0,
             hidden: false,
@@ -76,9 +86,9 @@ impl Entry {
     }
 
     /// The keys that go with everything up to `through`: those of the epochs below it and, with no
-    /// message above it, the newest too.
-    pub fn doomed(&self, through: u64) -> impl Iterator<Item = SlotRef> {
-        let all = self.head <= through;
+    /// message above it, the newest too, unless the conversation stays in the list.
+    pub fn doomed(&self, through: u64, scope: Scope) -> impl Iterator<Item = SlotRef> {
+        let all = self.head <= through && scope != Scope::History;
         self.epochs
             .iter()
             .filter(move |epoch| all || epoch.through <= through)
@@ -88,6 +98,19 @@ impl Entry {
     /// Nothing but a name that a deletion in flight needs.
     pub fn is_only_a_name(&self) -> bool {
         self.epochs.is_empty() && self.messages == 0
+    }
+
+    /// The position up to which nothing is given out.
+    pub fn shown_above(&self) -> u64 {
+        self.floor.max(self.veil.unwrap_or(0))
+    }
+
+    /// Whether the conversation list shows it.
+    pub fn is_listed(&self) -> bool {
+        let left = self.unlisted.is_some_and(|unlisted| self.head <= unlisted);
+        let something =
+            self.messages > 0 || self.veil.is_none() && (self.stays || self.details.keep_listed());
+        !self.hidden && !left && something
     }
 
     /// Inserts the row of a new conversation, its id sealed under a fresh key.
@@ -136,12 +159,13 @@ impl Entry {
             .map(|epoch| epoch.slot)
     }
 
-    /// Writes source, counts and whether it is hidden.
+    /// Writes source, counts and what is shown of it.
     pub fn update(&self, db: &Connection) -> Result<()> {
         let source = source_number(self.source);
         let changed = db
             .prepare_cached(
-                "UPDATE conversations SET source = ?, head = ?, read_through = ?, messages = ?, unread = ?, hidden = ?
+                "UPDATE conversations SET source = ?, head = ?, read_through = ?, messages = ?, unread = ?, hidden = ?,
+                     veil = ?, unlisted = ?, stays = ?
                  WHERE row = ?",
             )?
             .execute(params![
@@ -151,33 +175,33 @@ impl Entry {
                 self.messages as i64,
                 self.unread as i64,
                 self.hidden,
+                self.veil.map(|veil| veil as i64),
+                self.unlisted.map(|unlisted| unlisted as i64),
+                self.stays,
                 self.row
             ])?;
         only_one(changed)
     }
 
-    /// Writes the title, sealed under the newest content key; nothing is written while the
+    /// Writes the details, sealed under the newest content key; nothing is written while the
     /// conversation has none.
-    pub fn update_title(&mut self, db: &Connection, keys: &mut Keyring) -> Result<()> {
+    pub fn update_details(&mut self, db: &Connection, keys: &mut Keyring) -> Result<()> {
         let Some(newest) = self.epochs.last().map(|epoch| epoch.slot) else {
             return Ok(());
         };
+        let text = serde_json::to_vec(&self.details)
+            .map_err(|error| Error::Database(error.to_string()))?;
         let mut sealed = Vec::new();
         let (key, random) = keys.key(newest)?;
-        key.seal(
-            Place::Details { row: self.row },
-            self.title.as_bytes(),
-            &mut sealed,
-            random,
-        )?;
+        key.seal(Place::Details { row: self.row }, &text, &mut sealed, random)?;
         let changed = db
             .prepare_cached("UPDATE conversations SET details = ?, details_slot = ?, details_generation = ? WHERE row = ?")?
             .execute(params![sealed, newest.index, newest.generation, self.row])?;
-        self.title_key = Some(newest);
+        self.details_key = Some(newest);
         only_one(changed)
     }
 
-    /// Reads a row of [`SELECT`]. Titles whose key is gone are gone.
+    /// Reads a row of [`SELECT`]. Details whose key is gone are gone.
     pub fn read(row: &Row<'_>, keys: &mut Keyring) -> Result<Self> {
         let number: i64 = row.get(0)?;
         let key = SlotRef {
@@ -197,15 +221,19 @@ impl Entry {
         let details: Option<Vec<u8>> = row.get(6)?;
         let details_slot: Option<u32> = row.get(7)?;
         let details_generation: Option<u32> = row.get(8)?;
-        let title_key = details_slot
+        let details_key = details_slot
             .zip(details_generation)
             .map(|(index, generation)| SlotRef { index, generation });
-        let title = details.zip(title_key).and_then(|(mut sealed, slot)| {
+        let details = details.zip(details_key).and_then(|(mut sealed, slot)| {
             let key = keys.key(slot).ok()?.0;
             let text = key.open(Place::Details { row: number }, &mut sealed).ok()?;
-            String::from_utf8(text.to_vec()).ok()
+            serde_json::from_slice(text).ok()
         });
         let count = |column: usize| row.get::<_, i64>(column).map(|count| count as u64);
+        let maybe = |column: usize| {
+            row.get::<_, Option<i64>>(column)
+                .map(|position| position.map(|position| position as u64))
+        };
         Ok(Self {
             row: number,
             id,
@@ -213,14 +241,17 @@ impl Entry {
             key,
             epochs: Vec::new(),
             source,
-            title: title.unwrap_or_default(),
-            title_key,
+            details: details.unwrap_or_default(),
+            details_key,
             head: count(9)?,
             read_through: count(10)?,
             messages: count(11)?,
             unread: count(12)?,
             hidden: row.get(13)?,
-            floor: count(14)?,
+            veil: maybe(14)?,
+            unlisted: maybe(15)?,
+            stays: row.get(16)?,
+            floor: count(17)?,
         })
     }
 }
@@ -246,7 +277,8 @@ pub fn source_of(number: i64) -> Option<Source> {
 /// The rows that [`Entry::read`] reads.
 pub const SELECT: &str = "
 SELECT c.row, c.address, c.slot, c.generation, c.id, c.source, c.details, c.details_slot, c.details_generation,
-       c.head, c.read_through, c.messages, c.unread, c.hidden, coalesce(t.through, 0)
+       c.head, c.read_through, c.messages, c.unread, c.hidden, c.veil, c.unlisted, c.stays,
+       coalesce(t.through, 0)
 FROM conversations c LEFT JOIN tombstones t USING(address)";
 
 /// Inserts an epoch of a conversation.

@@ -8,6 +8,7 @@ use super::keyring::Keyring;
 use super::seal::Place;
 use super::slot::SlotRef;
 use super::{Store, flushed};
+use crate::deletion::Scope;
 use crate::error::Result;
 
 /// Rows that are sealed anew between two looks at memory.
@@ -21,10 +22,15 @@ impl Store {
             let Some(mut entry) = self.entries.get(&erasure.conversation).cloned() else {
                 continue;
             };
-            // With nothing above the cut-off, every key goes: there is nothing to set apart.
+            // With nothing above the cut-off, every key goes: there is nothing to set apart but
+            // what shows a conversation that stays in the list.
             let boundary = |epoch: &Epoch| epoch.through == erasure.through;
-            if entry.head <= erasure.through || entry.epochs.iter().any(boundary) {
+            let stays = erasure.scope == Scope::History;
+            if (entry.head <= erasure.through && !stays) || entry.epochs.iter().any(boundary) {
                 continue;
+            }
+            if !stays {
+                entry.details = entry.details.above(erasure.through);
             }
             let Self { db, keys, .. } = self;
             let entry = keys.taking(|keys, taken| {
@@ -86,9 +92,9 @@ fn split(
             slot: old,
         },
     );
-    // The title belongs to what lives on.
-    if !entry.title.is_empty() {
-        entry.update_title(db, keys)?;
+    // The details that are left belong to what lives on.
+    if !entry.details.is_empty() {
+        entry.update_details(db, keys)?;
     }
     reseal(entry.row, cut_off, through, (old, new), db, keys)
 }

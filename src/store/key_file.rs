@@ -48,6 +48,8 @@ pub struct KeyFile {
     ready: Vec<u32>,
     random: Random,
     address_secret: RawKey,
+    /// Slots that have changed here and may not have in the file, in neither copy or in one.
+    owed: Vec<u32>,
     /// Something was written that no flush has confirmed yet.
     unflushed: bool,
 }
@@ -86,6 +88,7 @@ impl KeyFile {
             ready: Vec::new(),
             random,
             address_secret,
+            owed: Vec::new(),
             unflushed: false,
         };
         keys.grow()?;
@@ -131,6 +134,7 @@ impl KeyFile {
             ready: Vec::new(),
             random: Random::new(),
             address_secret,
+            owed: Vec::new(),
             unflushed: false,
         };
         let (_, pairs) = bytes
@@ -258,15 +262,18 @@ impl KeyFile {
 
     /// Destroys keys: both copies of each are overwritten, then one flush for all of them. When
     /// this returns without an error, what they sealed is gone.
+    ///
+    /// # Errors
+    /// The disk failed. From then on the keys are dead here all the same, since one copy may be
+    /// dead in the file; [`Self::flush`] makes good what the file lacks.
     pub fn destroy(&mut self, slots: &[(SlotRef, Epitaph)]) -> Result<()> {
         for (slot, epitaph) in slots {
             if self.state(*slot) == State::Dead(*epitaph) {
                 continue;
             }
-            let dead = slot::dead(*slot, *epitaph);
-            self.write(slot.index, dead)?;
+            self.set(slot.index, slot::dead(*slot, *epitaph));
         }
-        // A flush that failed before counts for nothing: it is made good here.
+        // A write or a flush that failed before counts for nothing: it is made good here.
         self.flush()
     }
 
@@ -279,7 +286,7 @@ impl KeyFile {
             let next = generation(old) + 1;
             if matches!(state(*index, old), State::Dead(_)) && next <= MAX_GENERATION {
                 let slot = self.fresh(*index, next)?;
-                self.write(*index, slot)?;
+                self.set(*index, slot);
                 renewed.push(*index);
             }
         }
@@ -347,22 +354,26 @@ impl KeyFile {
         Some(Zeroizing::new(array(raw, 0)))
     }
 
-    /// Brings everything that was written to the disk.
-    fn flush(&mut self) -> Result<()> {
+    /// Brings everything that has changed to the disk.
+    pub fn flush(&mut self) -> Result<()> {
         if self.unflushed {
+            for index in &self.owed {
+                for place in places(*index) {
+                    disk::write_at(&self.file, &self.slots[*index as usize], place)?;
+                }
+            }
+            self.owed.clear();
             self.file.sync_data()?;
             self.unflushed = false;
         }
         Ok(())
     }
 
-    fn write(&mut self, index: u32, slot: [u8; SLOT]) -> Result<()> {
+    /// Changes a slot here; the next flush changes it in the file.
+    fn set(&mut self, index: u32, slot: [u8; SLOT]) {
         self.unflushed = true;
-        for place in places(index) {
-            disk::write_at(&self.file, &slot, place)?;
-        }
         self.slots[index as usize] = slot;
-        Ok(())
+        self.owed.push(index);
     }
 }
 
@@ -408,6 +419,7 @@ mod tests {
         Epitaph {
             deletion: DeletionId([n; 16]),
             cut_off: u64::from(n) * 1000,
+            scope: crate::deletion::Scope::Everything,
         }
     }
 

@@ -19,7 +19,7 @@ pub fn given_or_kept(given: Option<RawKey>, folder: &Path, store_exists: bool) -
         return Ok(given);
     }
     let path = folder.join("master.key");
-    if path.exists() {
+    if path.try_exists()? {
         let kept = Zeroizing::new(std::fs::read(&path)?);
         let kept: [u8; KEY_LEN] = kept.as_slice().try_into().map_err(|_| {
             Error::StoreDamaged(format!(

@@ -11,11 +11,13 @@
 //! destroys, [`Store::record`] lets the rows follow, [`Store::forget`] removes the last name when the outcome has been delivered. What
 //! lies dead in `store.db` then goes in small steps, [`Store::purge_step`].
 
+mod change;
 mod checkpoint;
 mod disk;
 mod entry;
 mod epochs;
 mod erase;
+mod intent;
 mod key_file;
 mod keyring;
 mod master_key;
@@ -32,6 +34,7 @@ mod slot;
 mod verify;
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -39,7 +42,8 @@ use ring::hmac;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use self::checkpoint::Checkpointer;
-pub use self::erase::{Erasure, Intent};
+pub use self::erase::Erasure;
+pub use self::intent::{Intent, Named, Progress};
 pub use self::recover::Unfinished;
 pub use self::seal::{KEY_LEN, RawKey};
 pub use self::verify::Verification;
@@ -49,6 +53,7 @@ use self::keyring::Keyring;
 use self::open::Lock;
 use self::purge::Pace;
 use crate::conversation::{ConversationId, Positions, Source};
+use crate::deletion::DeletionId;
 use crate::error::Result;
 
 /// An open store. It belongs to one thread.
@@ -66,11 +71,18 @@ pub struct Store {
     free_slots: Vec<u32>,
     /// Destroyed, and the rows have not followed yet; with the slots that they still refer to.
     unrecorded: Vec<(Erasure, Vec<u32>)>,
+    /// Their address key is destroyed, and the rows have not gone yet.
+    nameless: Vec<Entry>,
+    /// Delivered, and still in the journal.
+    delivered: Vec<DeletionId>,
     /// What callers ask without waiting; kept as the entries are.
     positions: Arc<Positions>,
     pace: Pace,
     /// Unread messages in all conversations.
     unread: u64,
+    /// Files that the forensic look has opened. They stay open until SQLite has closed its own:
+    /// closing any descriptor of a file lets go of the locks that this process has on it.
+    looked_at: HashMap<PathBuf, File>,
     _lock: Lock,
 }
 
@@ -111,6 +123,16 @@ impl Store {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect()
+    }
+
+    /// Whether the conversation list shows a conversation.
+    pub fn is_listed(&self, id: &ConversationId) -> bool {
+        self.entries.get(id).is_some_and(Entry::is_listed)
+    }
+
+    /// Unread messages in all conversations.
+    pub fn unread(&self) -> u64 {
+        self.unread
     }
 
     /// Whether a conversation's positions are the host's own.

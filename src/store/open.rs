@@ -42,7 +42,8 @@ impl Store {
             return Err(Error::StorePath(text.to_owned()));
         }
         let lock = Lock::take(&folder.join("lock"))?;
-        let exists = folder.join("keys").exists();
+        // What cannot be looked at exists: taken for missing, it would be made anew.
+        let exists = folder.join("keys").try_exists()?;
         let master = master_key::given_or_kept(master, folder, exists)?;
         let (keys, db) = if exists {
             open_files(folder, &master)?
@@ -60,9 +61,12 @@ impl Store {
             dead_slots: Vec::new(),
             free_slots: Vec::new(),
             unrecorded: Vec::new(),
+            nameless: Vec::new(),
+            delivered: Vec::new(),
             positions,
             pace: Pace::default(),
             unread: 0,
+            looked_at: HashMap::new(),
             _lock: lock,
         };
         store.finish_forgetting()?;
@@ -113,7 +117,7 @@ impl Store {
 fn open_files(folder: &Path, master: &[u8; KEY_LEN]) -> Result<(KeyFile, Connection)> {
     let path = folder.join("store.db");
     // The key file got its name after the database was whole: without one, something was lost.
-    if !std::fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
+    if !path.try_exists()? || std::fs::metadata(&path)?.len() == 0 {
         return Err(Error::StoreDamaged(
             "store.db is missing or empty".to_owned(),
         ));

@@ -9,32 +9,44 @@ use crate::conversation::{ConversationId, END, Message, Summary};
 use crate::error::{Error, Result};
 
 impl Store {
-    /// Every conversation with a message, the newest first.
+    /// The conversation list: what is pinned, then the rest, each the newest first.
     pub fn list(&mut self) -> Result<Vec<Summary>> {
-        let listed = self
-            .entries
-            .values()
-            .filter(|entry| !entry.hidden && entry.messages > 0)
-            .cloned()
-            .collect::<Vec<_>>();
-        let mut list = Vec::with_capacity(listed.len());
-        for entry in listed {
-            // One that cannot be read is listed all the same, and does not hide the others.
-            let last = self
-                .page(&entry, END, 1)
-                .ok()
-                .and_then(|mut page| page.pop());
-            list.push(Summary {
-                id: entry.id,
-                title: entry.title,
-                messages: entry.messages,
-                unread: entry.unread,
-                last,
-            });
-        }
+        let listed = self.entries.values().filter(|entry| entry.is_listed());
+        let listed: Vec<_> = listed.cloned().collect();
+        let mut list: Vec<_> = listed
+            .into_iter()
+            .map(|entry| self.summarise(entry))
+            .collect();
         let time = |summary: &Summary| summary.last.as_ref().map_or(0, |last| last.time);
-        list.sort_by(|a, b| time(b).cmp(&time(a)).then_with(|| a.id.cmp(&b.id)));
+        let rank = |summary: &Summary| (summary.pinned, time(summary));
+        list.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| a.id.cmp(&b.id)));
         Ok(list)
+    }
+
+    /// A conversation as the list shows it; `None` when it does not.
+    pub fn summary(&mut self, id: &ConversationId) -> Option<Summary> {
+        let entry = self.entries.get(id).filter(|entry| entry.is_listed())?;
+        let entry = entry.clone();
+        Some(self.summarise(entry))
+    }
+
+    fn summarise(&mut self, entry: Entry) -> Summary {
+        // A last message that cannot be read does not hide its conversation.
+        let last = self.page(&entry, END, 1).ok();
+        Summary {
+            last: last.and_then(|mut page| page.pop()),
+            id: entry.id,
+            title: entry.details.title,
+            messages: entry.messages,
+            unread: entry.unread,
+            pinned: entry.details.pinned.is_some(),
+            draft: entry
+                .details
+                .draft
+                .map(|draft| draft.value)
+                .unwrap_or_default(),
+            marks: entry.details.marks.map_or(0, |marks| marks.value),
+        }
     }
 
     /// At most `count` messages below the position `before`, the newest first. An unknown
@@ -58,7 +70,7 @@ impl Store {
         )?;
         let mut rows = select.query(params![
             entry.row,
-            entry.floor as i64,
+            entry.shown_above() as i64,
             before.min(END) as i64,
             count as i64
         ])?;

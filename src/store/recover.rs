@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::entry::Entry;
-use super::erase::{Erasure, Intent, bury, remove_conversation};
+use super::erase::{Erasure, bury, remove_conversation};
+use super::intent::{Intent, Progress};
 use super::slot::SlotRef;
 use super::{Store, unflushed};
 use crate::conversation::Source;
-use crate::deletion::DeletionId;
+use crate::deletion::{DeletionId, Policy, Scope};
 use crate::error::Result;
 
 /// A deletion that an earlier life of the process left behind.
@@ -15,8 +16,8 @@ use crate::error::Result;
 pub struct Unfinished {
     /// What was accepted.
     pub intent: Intent,
-    /// Its keys are destroyed, only its outcome was not delivered.
-    pub erased: bool,
+    /// How far it has come.
+    pub progress: Progress,
 }
 
 impl Store {
@@ -28,26 +29,36 @@ impl Store {
             .map(|entry| (entry.row, entry))
             .collect();
         let mut unfinished = Vec::new();
-        let mut select = self
-            .db
-            .prepare("SELECT deletion, conversation, cut_off, erased FROM journal")?;
+        let mut select = self.db.prepare(
+            "SELECT deletion, conversation, cut_off, scope, policy, accepted_at, undo_until,
+                 erased, refused, attempts, next_try, last_code FROM journal ORDER BY accepted_at",
+        )?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
-            if let Some(entry) = by_row.get(&row.get(1)?) {
-                let cut_off: Option<i64> = row.get(2)?;
-                let intent = Intent {
-                    deletion: DeletionId(row.get(0)?),
-                    conversation: entry.id.clone(),
-                    cut_off: cut_off.map(|cut_off| cut_off as u64),
-                    host_positions: entry.source == Some(Source::Host),
-                };
-                unfinished.push(Unfinished {
-                    intent,
-                    erased: row.get(3)?,
-                });
-            }
+            let Some(entry) = by_row.get(&row.get(1)?) else {
+                continue;
+            };
+            let unsigned = |column: usize| row.get::<_, i64>(column).map(|value| value as u64);
+            let intent = Intent {
+                deletion: DeletionId(row.get(0)?),
+                conversation: entry.id.clone(),
+                cut_off: row.get::<_, Option<i64>>(2)?.map(|cut_off| cut_off as u64),
+                host_positions: entry.source == Some(Source::Host),
+                scope: Scope::of(row.get(3)?),
+                policy: Policy::of(row.get(4)?),
+                accepted_at: unsigned(5)?,
+                undo_until: row.get::<_, Option<i64>>(6)?.map(|until| until as u64),
+            };
+            let progress = Progress {
+                erased: row.get(7)?,
+                refused: row.get(8)?,
+                attempts: row.get(9)?,
+                next_try: unsigned(10)?,
+                last_code: row.get(11)?,
+            };
+            unfinished.push(Unfinished { intent, progress });
         }
-        // Erased without a journal row (there is no server), and not forgotten: told long ago.
+        // Erased without a journal row (the server has no part in it), and not forgotten.
         let written: HashSet<_> = unfinished
             .iter()
             .map(|left| left.intent.conversation.clone())
@@ -57,13 +68,18 @@ impl Store {
                 let intent = Intent {
                     deletion: DeletionId([0; 16]),
                     conversation: entry.id.clone(),
-                    cut_off: None,
+                    cut_off: Some(entry.floor),
                     host_positions: false,
+                    scope: Scope::Everything,
+                    policy: Policy::LocalOnly,
+                    accepted_at: 0,
+                    undo_until: None,
                 };
-                unfinished.push(Unfinished {
-                    intent,
+                let progress = Progress {
                     erased: true,
-                });
+                    ..Progress::default()
+                };
+                unfinished.push(Unfinished { intent, progress });
             }
         }
         Ok(unfinished)
@@ -81,6 +97,7 @@ impl Store {
                 deletion: epitaph.deletion,
                 conversation: entry.id.clone(),
                 through: epitaph.cut_off,
+                scope: epitaph.scope,
             }));
         }
         if erasures.is_empty() {

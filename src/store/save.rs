@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 impl Store {
     /// Stores messages of one conversation, all or none. Those that are stored already are left
     /// as they are; those at or below what was erased are dropped (a stale message brings nothing
-    /// back). `title` replaces the title where it is given.
+    /// back). `title` replaces the title where it is given. `true` when the list shows something
+    /// else afterwards.
     ///
     /// # Errors
     /// [`Error::Parameter`] when the conversation uses positions of the other source.
@@ -20,7 +21,7 @@ impl Store {
         source: Source,
         title: Option<&str>,
         messages: &[Message],
-    ) -> Result<()> {
+    ) -> Result<bool> {
         self.record()?;
         let mut entry = self.entry_or_new(id)?;
         if let Some(known) = entry.source.filter(|known| *known != source) {
@@ -41,12 +42,14 @@ impl Store {
                 .filter(|message| message.position > entry.floor)
         };
         if above_floor().next().is_none() && (entry.row == 0 || title.is_none()) {
-            return Ok(());
+            return Ok(false);
         }
         let messages: Vec<&Message> = above_floor().collect();
         let title = title.filter(|title| {
-            *title != entry.title || (entry.title_key.is_none() && !title.is_empty())
+            *title != entry.details.title || (entry.details_key.is_none() && !title.is_empty())
         });
+        let new_title = title.is_some();
+        let mut inserted = false;
         let Self {
             db, keys, owner, ..
         } = self;
@@ -69,25 +72,27 @@ impl Store {
                     message.encode(&mut text);
                     key.seal(place, &text, &mut sealed, random)?;
                     if insert.execute(params![entry.row, message.position as i64, sealed])? == 1 {
-                        entry.messages += 1;
                         entry.head = entry.head.max(message.position);
                         entry.source = Some(source);
                         entry.hidden = false;
-                        if message.position > entry.read_through && message.sender != *owner {
-                            entry.unread += 1;
-                        }
+                        inserted = true;
+                        let shown = message.position > entry.shown_above();
+                        let unread = message.position > entry.read_through && message.sender != *owner;
+                        entry.messages += u64::from(shown);
+                        entry.unread += u64::from(shown && unread);
                     }
                 }
                 if let Some(title) = title {
-                    entry.title = title.to_owned();
-                    entry.update_title(db, keys)?;
+                    entry.details.title = title.to_owned();
+                    entry.update_details(db, keys)?;
                 }
                 entry.update(db)?;
                 Ok(entry)
             })
         })?;
+        let listed = entry.is_listed();
         self.put(entry);
-        Ok(())
+        Ok(listed && (inserted || new_title))
     }
 }
 

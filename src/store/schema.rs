@@ -27,7 +27,10 @@ CREATE TABLE conversations(
     read_through INTEGER NOT NULL DEFAULT 0,
     messages INTEGER NOT NULL DEFAULT 0,
     unread INTEGER NOT NULL DEFAULT 0,
-    hidden INTEGER NOT NULL DEFAULT 0        -- 1: erased, kept only until the outcome is delivered
+    hidden INTEGER NOT NULL DEFAULT 0,       -- 1: erased, kept only until the outcome is delivered
+    veil INTEGER,                            -- an undo window hides everything up to here
+    unlisted INTEGER,                        -- left the list with its history, until something newer comes
+    stays INTEGER NOT NULL DEFAULT 0         -- 1: listed without a message, its history was cleared
 ) STRICT;
 -- Positions above the epoch before and up to `through` are sealed under this key.
 CREATE TABLE epochs(
@@ -59,8 +62,17 @@ CREATE TABLE journal(
     deletion BLOB PRIMARY KEY,
     conversation INTEGER NOT NULL,
     cut_off INTEGER,                         -- NULL: the device knows no position
-    erased INTEGER NOT NULL DEFAULT 0
+    scope INTEGER NOT NULL,                  -- 0 everything, 1 the list entry, 2 the history
+    policy INTEGER NOT NULL,                 -- 0 fail, 1 queue, 2 local only
+    accepted_at INTEGER NOT NULL,            -- times in Unix milliseconds
+    undo_until INTEGER,                      -- NULL: there is no undo window
+    erased INTEGER NOT NULL DEFAULT 0,
+    refused INTEGER NOT NULL DEFAULT 0,      -- 1: the server will not, and the host is to know
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_try INTEGER NOT NULL DEFAULT 0,
+    last_code INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX journal_by_conversation ON journal(conversation);
 ";
 
 /// Prepares a connection to the database at hand: pragmas, and the tables of a new one.

@@ -4,12 +4,12 @@
 //! |---|---|---|
 //! | 0 | `b'L'` | `b'D'` |
 //! | 1..4 | generation | generation |
-//! | 4.. | nonce (12), wrapped key and tag (48) | deletion id (16), cut-off (8), zeros (20), checksum (16) |
+//! | 4.. | nonce (12), wrapped key and tag (48) | deletion id (16), cut-off (8), scope (1), zeros (19), checksum (16) |
 //!
 
 use ring::digest;
 
-use crate::deletion::DeletionId;
+use crate::deletion::{DeletionId, Scope};
 
 /// Length of a slot, in bytes.
 pub(super) const SLOT: usize = 64;
@@ -36,6 +36,8 @@ pub struct Epitaph {
     pub deletion: DeletionId,
     /// The position up to which it reached.
     pub cut_off: u64,
+    /// What of the conversation it took.
+    pub scope: Scope,
 }
 
 /// What stands in a slot.
@@ -53,6 +55,7 @@ pub(super) fn dead(slot: SlotRef, epitaph: Epitaph) -> [u8; SLOT] {
     dead[1..4].copy_from_slice(&slot.generation.to_le_bytes()[..3]);
     dead[4..20].copy_from_slice(&epitaph.deletion.0);
     dead[20..28].copy_from_slice(&epitaph.cut_off.to_le_bytes());
+    dead[28] = epitaph.scope.number();
     let sum = dead_checksum(slot.index, &dead);
     dead[48..].copy_from_slice(&sum);
     dead
@@ -65,6 +68,7 @@ pub(super) fn state(index: u32, slot: &[u8; SLOT]) -> State {
         DEAD if dead_checksum(index, slot) == slot[48..] => State::Dead(Epitaph {
             deletion: DeletionId(array(slot, 4)),
             cut_off: u64::from_le_bytes(array(slot, 20)),
+            scope: Scope::of(slot[28]),
         }),
         _ => State::Damaged,
     }

@@ -1,9 +1,9 @@
 //! The forensic look: is anything of what was deleted still in the store?
 
 use std::collections::HashSet;
+use std::collections::hash_map::Entry as Found;
 use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::io::{Read, Seek};
 
 use rusqlite::params;
 
@@ -59,8 +59,15 @@ impl Store {
         for file in std::fs::read_dir(&self.folder)? {
             let path = file?.path();
             if path.is_file() {
+                let file = match self.looked_at.entry(path) {
+                    Found::Occupied(file) => file.into_mut(),
+                    Found::Vacant(place) => {
+                        let file = File::open(place.key())?;
+                        place.insert(file)
+                    }
+                };
                 report.bytes += search_file(
-                    &path,
+                    file,
                     &search,
                     texts.iter().map(Vec::len).max().unwrap_or(0),
                     &mut found,
@@ -91,7 +98,7 @@ impl Store {
             if !entry.hidden {
                 report.records += 1;
                 look(entry.id.native().as_bytes());
-                look(entry.title.as_bytes());
+                look(entry.details.title.as_bytes());
             }
             let mut rows = select.query(params![entry.row])?;
             while let Some(row) = rows.next()? {
@@ -128,16 +135,16 @@ impl Store {
 
 /// Looks through one file, in windows that overlap by the longest text.
 fn search_file(
-    path: &Path,
+    file: &mut File,
     search: &Search<'_>,
     longest: usize,
     found: &mut [bool],
 ) -> Result<u64> {
-    let mut file = File::open(path)?;
+    file.rewind()?;
     let mut window = Vec::with_capacity(WINDOW + longest);
     let mut bytes = 0;
     loop {
-        let read = (&mut file).take(WINDOW as u64).read_to_end(&mut window)?;
+        let read = file.take(WINDOW as u64).read_to_end(&mut window)?;
         if read == 0 {
             return Ok(bytes);
         }

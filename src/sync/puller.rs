@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use adieu_protocol::path;
 use adieu_protocol::recent_contact::{
-    GetHistory, History, MAX_HISTORY_PAGE, MAX_SYNC_PAGE, Sync, Synced, View,
+    ERASED_BY_ANOTHER_DEVICE, ERASED_BY_BACK_END, GetHistory, History, MAX_HISTORY_PAGE,
+    MAX_SYNC_PAGE, Sync, Synced, View,
 };
 
 use crate::conversation::{ConversationId, Message};
 use crate::delivery::Reply;
 use crate::error::{Error, Result};
-use crate::remote::{CallError, Remote};
+use crate::event::Cause;
+use crate::remote::Remote;
 use crate::threads::Threads;
 
 /// Longest time for one page.
@@ -35,8 +37,10 @@ pub trait Sink: Send + 'static {
     fn head(&self, conversation: &ConversationId) -> u64;
     /// Stores a page; waits while others are waiting. `false` when the client closes.
     fn store(&self, page: Page) -> bool;
+    /// A pull has begun.
+    fn begin(&self);
     /// Erases on this device what was deleted elsewhere, or before this store was restored.
-    fn erase(&self, conversation: ConversationId, through: u64);
+    fn erase(&self, conversation: ConversationId, through: u64, cause: Cause);
     /// Everything before this has been handed on, or the pull has failed: answer when what came
     /// is stored.
     fn done(&self, result: Result<()>, reply: Reply<()>);
@@ -67,6 +71,7 @@ impl Puller {
 
 fn run(remote: &Remote, calls: &Receiver<Reply<()>>, sink: &impl Sink) {
     while let Ok(reply) = calls.recv() {
+        sink.begin();
         sink.done(pull(remote, sink), reply);
     }
 }
@@ -79,6 +84,7 @@ fn pull(remote: &Remote, sink: &impl Sink) -> Result<()> {
             device_id: Some(remote.device().to_owned()),
             cursor: std::mem::take(&mut cursor),
             max_count: MAX_SYNC_PAGE,
+            ..Sync::default()
         };
         let page: Synced = read(remote, path::SYNC, &request)?;
         for view in page.views {
@@ -102,7 +108,12 @@ fn pull_view(remote: &Remote, sink: &impl Sink, view: View) -> Result<()> {
     })?;
     let mut after = sink.head(&conversation);
     if view.erase_through > 0 {
-        sink.erase(conversation.clone(), view.erase_through);
+        let cause = match view.erased_by {
+            ERASED_BY_ANOTHER_DEVICE => Cause::AnotherDevice,
+            ERASED_BY_BACK_END => Cause::BackEnd,
+            _ => Cause::ThisDevice,
+        };
+        sink.erase(conversation.clone(), view.erase_through, cause);
         after = after.max(view.erase_through);
     }
     while after < view.head {
@@ -159,8 +170,5 @@ fn read<Q: serde::Serialize, A: serde::de::DeserializeOwned>(
 ) -> Result<A> {
     remote
         .ask_again_if_cut(path, request, TIMEOUT)
-        .map_err(|error| match error {
-            CallError::Interrupted => Error::Closed,
-            other => other.into(),
-        })
+        .map_err(Error::from)
 }

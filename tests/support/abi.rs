@@ -9,6 +9,7 @@ pub const DELIVER_BY_POLL: u32 = 1;
 
 pub const OK: i32 = 0;
 pub const PENDING: i32 = 1;
+pub const LOCAL_ONLY: i32 = 2;
 pub const INVALID_HANDLE: i32 = -1;
 pub const INVALID_ARGUMENT: i32 = -2;
 pub const CLOSED: i32 = -3;
@@ -17,17 +18,24 @@ pub const ABI: i32 = -5;
 pub const PANIC: i32 = -6;
 pub const OUTCOME_UNKNOWN: i32 = -7;
 pub const NOT_FOUND: i32 = -8;
+pub const TOO_LATE: i32 = -9;
 pub const STORE_LOCKED: i32 = -10;
 pub const STORE_NEWER: i32 = -11;
 pub const STORE_DAMAGED: i32 = -12;
 pub const MASTER_KEY: i32 = -13;
 pub const STORE_PATH: i32 = -14;
+pub const CANCELLED: i32 = -15;
 pub const BAD_ANSWER: i32 = 6010;
 pub const NOT_SIGNED_IN: i32 = 6014;
 pub const INVALID_PARAMETER: i32 = 6017;
+pub const STORE_FAILED: i32 = 6019;
 pub const STORE_IO: i32 = 6022;
 pub const CONNECTION_REFUSED: i32 = 9511;
 pub const QUEUE_TIMED_OUT: i32 = 9518;
+
+pub const FAIL: u32 = 0;
+pub const QUEUE: u32 = 1;
+pub const POLICY_LOCAL_ONLY: u32 = 2;
 
 pub type Handle = *mut c_void;
 pub type Data = *mut c_void;
@@ -36,6 +44,18 @@ pub type OnError = Option<unsafe extern "C" fn(Data, i32, *const c_char)>;
 pub type OnConversations = Option<unsafe extern "C" fn(Data, *const *const RawConversation, usize)>;
 pub type OnMessages = Option<unsafe extern "C" fn(Data, *const *const RawMessage, usize)>;
 pub type OnResults = Option<unsafe extern "C" fn(Data, *const *const RawDeletionResult, usize)>;
+pub type OnPending = Option<unsafe extern "C" fn(Data, *const *const RawPending, usize)>;
+pub type OnEvent = Option<unsafe extern "C" fn(Data, *const RawEvent)>;
+pub type Delete = unsafe extern "C" fn(
+    Handle,
+    *const c_char,
+    *const RawDeleteOptions,
+    OnSuccess,
+    OnError,
+    Data,
+) -> i32;
+/// Undo, cancel, retry, acknowledge.
+pub type Manage = unsafe extern "C" fn(Handle, *const DeletionId, OnSuccess, OnError, Data) -> i32;
 pub type OnVerification = Option<unsafe extern "C" fn(Data, *const RawVerification)>;
 
 #[repr(C)]
@@ -52,6 +72,49 @@ pub struct RawClientOptions {
     pub user_sig: *const c_char,
     pub post: OnSuccess,
     pub post_data: Data,
+    pub listener: *const RawListener,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RawListener {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub on_event: OnEvent,
+    pub user_data: Data,
+    pub user_data_destructor: OnSuccess,
+}
+
+#[repr(C)]
+pub struct RawEvent {
+    pub kind: u32,
+    pub cause: u32,
+    pub scope: u32,
+    pub sync_state: u32,
+    pub conversation_id: *const c_char,
+    pub conversation: *const RawConversation,
+    pub pending: *const RawPending,
+    pub desc: *const c_char,
+    pub total_unread: u64,
+    pub deletion_id: DeletionId,
+    pub code: i32,
+}
+
+#[repr(C)]
+pub struct RawPending {
+    pub deletion_id: DeletionId,
+    pub conversation_id: *const c_char,
+    pub desc: *const c_char,
+    pub cut_off: u64,
+    pub accepted_at_ms: u64,
+    pub undo_until_ms: u64,
+    pub next_try_ms: u64,
+    pub state: u32,
+    pub scope: u32,
+    pub policy: u32,
+    pub attempts: u32,
+    pub code: i32,
+    pub erased: u32,
 }
 
 #[repr(C)]
@@ -61,6 +124,10 @@ pub struct RawDeleteOptions {
     pub timeout_ms: u32,
     pub user_data_destructor: OnSuccess,
     pub deletion_id: *mut DeletionId,
+    pub policy: u32,
+    pub keep_history: u32,
+    pub undo_ms: u32,
+    pub reserved: u32,
 }
 
 #[repr(C)]
@@ -111,6 +178,9 @@ pub struct RawConversation {
     pub message_count: u64,
     pub unread_count: u64,
     pub last_message: *const RawMessage,
+    pub draft: *const c_char,
+    pub marks: u64,
+    pub pinned: u32,
 }
 
 #[repr(C)]
@@ -161,6 +231,21 @@ functions! {
         (Handle, *const c_char, *const RawDeleteOptions, OnSuccess, OnError, Data) -> i32;
     delete_all = "adieu_delete_conversations"
         (Handle, *const *const c_char, usize, *const RawDeleteOptions, OnResults, OnError, Data) -> i32;
+    clear_history = "adieu_clear_history"
+        (Handle, *const c_char, *const RawDeleteOptions, OnSuccess, OnError, Data) -> i32;
+    list_pending = "adieu_list_pending" (Handle, OnPending, OnError, Data) -> i32;
+    undo = "adieu_undo_delete" (Handle, *const DeletionId, OnSuccess, OnError, Data) -> i32;
+    cancel = "adieu_cancel_deletion" (Handle, *const DeletionId, OnSuccess, OnError, Data) -> i32;
+    retry = "adieu_retry_deletion" (Handle, *const DeletionId, OnSuccess, OnError, Data) -> i32;
+    acknowledge = "adieu_acknowledge_deletion"
+        (Handle, *const DeletionId, OnSuccess, OnError, Data) -> i32;
+    network_changed = "adieu_network_changed" (Handle, i32) -> i32;
+    pin = "adieu_pin_conversation" (Handle, *const c_char, i32, OnSuccess, OnError, Data) -> i32;
+    set_draft = "adieu_set_draft"
+        (Handle, *const c_char, *const c_char, OnSuccess, OnError, Data) -> i32;
+    mark = "adieu_mark_conversation"
+        (Handle, *const c_char, u64, u64, OnSuccess, OnError, Data) -> i32;
+    mark_read = "adieu_mark_read" (Handle, *const c_char, u64, OnSuccess, OnError, Data) -> i32;
     receipt = "adieu_get_receipt" (Handle, *const DeletionId, *mut RawReceipt) -> i32;
     history = "adieu_get_history" (Handle, *const c_char, u64, usize, OnMessages, OnError, Data) -> i32;
     save = "adieu_save_messages"

@@ -7,7 +7,10 @@ use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use super::DEADLINE;
-use super::abi::{Data, RawConversation, RawDeletionResult, RawMessage, RawVerification};
+use super::abi::{
+    Data, RawConversation, RawDeletionResult, RawMessage, RawPending, RawVerification,
+};
+use super::listener::{Pending, pending};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -25,6 +28,9 @@ pub struct Conversation {
     pub messages: u64,
     pub unread: u64,
     pub last: Option<Message>,
+    pub draft: String,
+    pub marks: u64,
+    pub pinned: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +55,7 @@ pub enum Outcome {
     Conversations(Vec<Conversation>),
     Messages(Vec<Message>),
     Verification(Verification),
+    Pending(Vec<Pending>),
     /// Of a list of deletions: id, code and text of each.
     Results(Vec<(String, i32, String)>),
 }
@@ -224,21 +231,19 @@ pub unsafe extern "C" fn on_conversations(
 ) {
     // SAFETY: `count` pointers that live until this returns, says the header.
     let list = unsafe { pointers(list, count) };
-    let list = list.map(|at| {
-        // SAFETY: as above.
-        let raw = unsafe { &*at };
-        Conversation {
-            // SAFETY: as above.
-            id: unsafe { string(raw.conversation_id) },
-            // SAFETY: as above.
-            title: unsafe { string(raw.title) },
-            messages: raw.message_count,
-            unread: raw.unread_count,
-            // SAFETY: as above; NULL when there is none.
-            last: unsafe { raw.last_message.as_ref() }.map(|raw| unsafe { message(raw) }),
-        }
-    });
+    // SAFETY: as above.
+    let list = list.map(|at| unsafe { conversation(&*at) });
     let outcome = Outcome::Conversations(list.collect());
+    // SAFETY: as in on_success.
+    unsafe { call(data) }.happened(outcome);
+}
+
+pub unsafe extern "C" fn on_pending(data: Data, list: *const *const RawPending, count: usize) {
+    // SAFETY: `count` pointers that live until this returns, says the header.
+    let list = unsafe { pointers(list, count) };
+    // SAFETY: as above.
+    let list = list.map(|at| unsafe { pending(&*at) });
+    let outcome = Outcome::Pending(list.collect());
     // SAFETY: as in on_success.
     unsafe { call(data) }.happened(outcome);
 }
@@ -303,6 +308,25 @@ unsafe fn pointers<T>(list: *const *const T, count: usize) -> impl Iterator<Item
 }
 
 /// # Safety
+/// A conversation of the library whose strings live.
+pub unsafe fn conversation(raw: &RawConversation) -> Conversation {
+    Conversation {
+        // SAFETY: by the contract.
+        id: unsafe { string(raw.conversation_id) },
+        // SAFETY: by the contract.
+        title: unsafe { string(raw.title) },
+        messages: raw.message_count,
+        unread: raw.unread_count,
+        // SAFETY: by the contract; NULL when there is none.
+        last: unsafe { raw.last_message.as_ref() }.map(|raw| unsafe { message(raw) }),
+        // SAFETY: by the contract.
+        draft: unsafe { string(raw.draft) },
+        marks: raw.marks,
+        pinned: raw.pinned == 1,
+    }
+}
+
+/// # Safety
 /// A message of the library whose strings live.
 unsafe fn message(raw: &RawMessage) -> Message {
     // SAFETY: by the contract.
@@ -318,7 +342,7 @@ unsafe fn message(raw: &RawMessage) -> Message {
 
 /// # Safety
 /// NUL-terminated.
-unsafe fn string(text: *const c_char) -> String {
+pub unsafe fn string(text: *const c_char) -> String {
     // SAFETY: by the contract.
     unsafe { CStr::from_ptr(text) }
         .to_str()

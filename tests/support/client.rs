@@ -13,8 +13,9 @@ use super::abi::{
 };
 use super::call::{
     self, Call, Conversation, Lane, Message, Outcome, Verification, on_conversations, on_error,
-    on_messages, on_success, on_verification,
+    on_messages, on_pending, on_success, on_verification,
 };
+use super::listener::{Listener, Pending};
 
 /// How a client is opened.
 #[derive(Clone)]
@@ -29,6 +30,7 @@ pub struct Options {
     pub delivery: u32,
     pub post: OnSuccess,
     pub post_data: usize,
+    pub listener: Option<Arc<Listener>>,
 }
 
 impl Options {
@@ -45,6 +47,7 @@ impl Options {
             delivery: 0,
             post: None,
             post_data: 0,
+            listener: None,
         }
     }
 
@@ -68,6 +71,7 @@ impl Options {
         let user_sig = self.user_sig.as_deref().map(text);
         let optional =
             |given: &Option<CString>| given.as_ref().map_or(ptr::null(), |text| text.as_ptr());
+        let listener = self.listener.as_ref().map(Listener::raw);
         let options = RawClientOptions {
             struct_size: size_of::<RawClientOptions>() as u32,
             delivery: self.delivery,
@@ -83,6 +87,7 @@ impl Options {
             user_sig: optional(&user_sig),
             post: self.post,
             post_data: self.post_data as Data,
+            listener: listener.as_ref().map_or(ptr::null(), ptr::from_ref),
         };
         open_raw(&options).map(Client::of)
     }
@@ -92,6 +97,44 @@ impl Options {
         match self.try_open() {
             Ok(client) => client,
             Err((code, text)) => panic!("open failed: {code} {text}"),
+        }
+    }
+}
+
+/// How a conversation is deleted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DeleteOptions {
+    pub timeout_ms: u32,
+    pub policy: u32,
+    pub keep_history: bool,
+    pub undo_ms: u32,
+}
+
+impl DeleteOptions {
+    pub fn queue() -> Self {
+        Self {
+            policy: abi::QUEUE,
+            ..Self::default()
+        }
+    }
+
+    pub fn undo(undo_ms: u32) -> Self {
+        Self {
+            undo_ms,
+            ..Self::default()
+        }
+    }
+
+    fn raw(&self, deletion: &mut DeletionId) -> RawDeleteOptions {
+        RawDeleteOptions {
+            struct_size: size_of::<RawDeleteOptions>() as u32,
+            timeout_ms: self.timeout_ms,
+            user_data_destructor: Some(call::destroy),
+            deletion_id: deletion,
+            policy: self.policy,
+            keep_history: u32::from(self.keep_history),
+            undo_ms: self.undo_ms,
+            reserved: 0,
         }
     }
 }
@@ -171,17 +214,45 @@ impl Client {
         timeout_ms: u32,
         call: &Arc<Call>,
     ) -> (i32, DeletionId) {
+        let options = DeleteOptions {
+            timeout_ms,
+            ..DeleteOptions::default()
+        };
+        self.begin_delete_as(id, options, call)
+    }
+
+    /// The form with options; gives the deletion's id.
+    pub fn begin_delete_as(
+        &self,
+        id: &str,
+        options: DeleteOptions,
+        call: &Arc<Call>,
+    ) -> (i32, DeletionId) {
+        self.begin(abi().delete_with, id, options, call)
+    }
+
+    pub fn begin_clear_history(
+        &self,
+        id: &str,
+        options: DeleteOptions,
+        call: &Arc<Call>,
+    ) -> (i32, DeletionId) {
+        self.begin(abi().clear_history, id, options, call)
+    }
+
+    fn begin(
+        &self,
+        function: abi::Delete,
+        id: &str,
+        options: DeleteOptions,
+        call: &Arc<Call>,
+    ) -> (i32, DeletionId) {
         let id = CString::new(id).unwrap();
         let mut deletion = DeletionId::default();
-        let options = RawDeleteOptions {
-            struct_size: size_of::<RawDeleteOptions>() as u32,
-            timeout_ms,
-            user_data_destructor: Some(call::destroy),
-            deletion_id: &raw mut deletion,
-        };
+        let options = options.raw(&mut deletion);
         // SAFETY: all pointers are valid during the call, and the data for ever.
         let code = unsafe {
-            (abi().delete_with)(
+            function(
                 self.handle(),
                 id.as_ptr(),
                 &raw const options,
@@ -191,6 +262,145 @@ impl Client {
             )
         };
         (code, deletion)
+    }
+
+    /// Begins a deletion that is accepted.
+    #[track_caller]
+    pub fn deleting(&self, id: &str, options: DeleteOptions) -> (Arc<Call>, DeletionId) {
+        let call = self.call();
+        let (code, deletion) = self.begin_delete_as(id, options, &call);
+        assert_eq!(code, abi::OK, "deleting is accepted");
+        (call, deletion)
+    }
+
+    #[track_caller]
+    pub fn delete_as(&self, id: &str, options: DeleteOptions) -> Outcome {
+        self.deleting(id, options).0.wait()
+    }
+
+    #[track_caller]
+    pub fn clear_history(&self, id: &str) -> Outcome {
+        let call = self.call();
+        let (code, _) = self.begin_clear_history(id, DeleteOptions::default(), &call);
+        assert_eq!(code, abi::OK, "clearing is accepted");
+        call.wait()
+    }
+
+    /// The pending deletions.
+    #[track_caller]
+    pub fn pending(&self) -> Vec<Pending> {
+        let call = self.call();
+        // SAFETY: the data lives for ever.
+        let code = unsafe {
+            (abi().list_pending)(self.handle(), Some(on_pending), Some(on_error), call.data())
+        };
+        assert_eq!(code, abi::OK);
+        match call.wait() {
+            Outcome::Pending(list) => list,
+            other => panic!("listing what is pending gave {other:?}"),
+        }
+    }
+
+    /// Undo, cancel, retry or acknowledge.
+    #[track_caller]
+    pub fn manage(&self, function: abi::Manage, deletion: DeletionId) -> Outcome {
+        let call = self.call();
+        // SAFETY: the id lives during the call, the data for ever.
+        let code = unsafe {
+            function(
+                self.handle(),
+                &raw const deletion,
+                Some(on_success),
+                Some(on_error),
+                call.data(),
+            )
+        };
+        assert_eq!(code, abi::OK);
+        call.wait()
+    }
+
+    #[track_caller]
+    pub fn undo(&self, deletion: DeletionId) -> Outcome {
+        self.manage(abi().undo, deletion)
+    }
+
+    pub fn network_changed(&self, online: bool) -> i32 {
+        // SAFETY: takes any handle.
+        unsafe { (abi().network_changed)(self.handle(), i32::from(online)) }
+    }
+
+    #[track_caller]
+    pub fn pin(&self, id: &str, pinned: bool) -> Outcome {
+        let (id, call) = (CString::new(id).unwrap(), self.call());
+        // SAFETY: the id lives during the call, the data for ever.
+        let code = unsafe {
+            (abi().pin)(
+                self.handle(),
+                id.as_ptr(),
+                i32::from(pinned),
+                Some(on_success),
+                Some(on_error),
+                call.data(),
+            )
+        };
+        assert_eq!(code, abi::OK);
+        call.wait()
+    }
+
+    #[track_caller]
+    pub fn set_draft(&self, id: &str, draft: &str) -> Outcome {
+        let (id, call) = (CString::new(id).unwrap(), self.call());
+        let draft = CString::new(draft).unwrap();
+        // SAFETY: the strings live during the call, the data for ever.
+        let code = unsafe {
+            (abi().set_draft)(
+                self.handle(),
+                id.as_ptr(),
+                draft.as_ptr(),
+                Some(on_success),
+                Some(on_error),
+                call.data(),
+            )
+        };
+        assert_eq!(code, abi::OK);
+        call.wait()
+    }
+
+    #[track_caller]
+    pub fn mark(&self, id: &str, set: u64, clear: u64) -> Outcome {
+        let (id, call) = (CString::new(id).unwrap(), self.call());
+        // SAFETY: the id lives during the call, the data for ever.
+        let code = unsafe {
+            (abi().mark)(
+                self.handle(),
+                id.as_ptr(),
+                set,
+                clear,
+                Some(on_success),
+                Some(on_error),
+                call.data(),
+            )
+        };
+        assert_eq!(code, abi::OK);
+        call.wait()
+    }
+
+    #[track_caller]
+    pub fn mark_read(&self, id: &str, through: u64) -> Outcome {
+        let (id, call) = (CString::new(id).unwrap(), self.call());
+        // SAFETY: the id lives during the call, the data for ever.
+        let code = unsafe {
+            (abi().mark_read)(
+                self.handle(),
+                id.as_ptr(),
+                through,
+                Some(on_success),
+                Some(on_error),
+                call.data(),
+            )
+        };
+        assert_eq!(code, abi::OK);
+        call.wait()
     }
 
     #[track_caller]

@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -31,6 +31,40 @@ pub enum Answer {
     Hold(Box<Answer>),
     /// This answer, a byte at a time.
     Slow(Box<Answer>),
+    /// Whatever this does with the connection, which then ends. It may go on for as long as the
+    /// server does.
+    Wire(fn(&mut Wire)),
+}
+
+/// A connection in the hands of [`Answer::Wire`].
+pub struct Wire<'a> {
+    stream: &'a mut TcpStream,
+    shared: &'a Shared,
+}
+
+impl Wire<'_> {
+    /// `false` when the other side has hung up, or the server ends.
+    pub fn send(&mut self, bytes: &[u8]) -> bool {
+        !self.shared.stopped.load(Ordering::SeqCst) && self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Sends this again and again.
+    pub fn send_for_ever(&mut self, bytes: &[u8]) {
+        while self.send(bytes) {}
+    }
+
+    /// Does nothing for so long; less when the server ends.
+    pub fn wait(&mut self, time: Duration) {
+        let start = Instant::now();
+        while start.elapsed() < time && !self.shared.stopped.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(5).min(time));
+        }
+    }
+
+    /// Does nothing until the server ends.
+    pub fn stall(&mut self) {
+        self.wait(Duration::MAX);
+    }
 }
 
 /// A request that came.
@@ -216,6 +250,14 @@ impl Shared {
                 return self.answer(stream, *then, request, slow);
             }
             Answer::Slow(then) => return self.answer(stream, *then, request, true),
+            Answer::Wire(does) => {
+                does(&mut Wire {
+                    stream,
+                    shared: self,
+                });
+                let _ = stream.shutdown(Shutdown::Both);
+                return false;
+            }
         };
         let text = format!(
             "HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",

@@ -16,13 +16,23 @@ pub mod call;
 pub mod child;
 pub mod client;
 pub mod fake;
+pub mod faults;
 pub mod folder;
+pub mod life;
+pub mod listener;
+pub mod operation;
+pub mod random;
 pub mod server;
+pub mod shelf;
+pub mod survivor;
+pub mod trial;
+pub mod trick;
 
 pub use abi::abi;
 pub use call::{Call, Conversation, Message, Outcome, Verification};
-pub use client::{Client, Options};
+pub use client::{Client, DeleteOptions, Options};
 pub use fake::{Answer, FakeServer};
+pub use listener::{Heard, Listener};
 pub use server::Server;
 
 use std::time::{Duration, Instant};

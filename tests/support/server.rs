@@ -29,7 +29,7 @@ impl Server {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("secret"), SECRET).unwrap();
-        let (process, url) = launch(folder.path());
+        let (process, url) = launch(folder.path(), "127.0.0.1:0");
         Self {
             folder,
             process,
@@ -49,11 +49,12 @@ impl Server {
         let _ = self.process.wait();
     }
 
-    /// Starts it again on the same store, at another port.
+    /// Starts it again on the same store, at the same address.
     #[track_caller]
     pub fn restart(&mut self) {
         self.kill();
-        (self.process, self.url) = launch(self.folder.path());
+        let address = self.url.trim_start_matches("http://").to_owned();
+        (self.process, self.url) = launch(self.folder.path(), &address);
     }
 
     /// What it has logged.
@@ -242,14 +243,14 @@ fn body(text: &str) -> Value {
 }
 
 #[track_caller]
-fn launch(folder: &Path) -> (Child, String) {
+fn launch(folder: &Path, listen: &str) -> (Child, String) {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(folder.join("log"))
         .unwrap();
     let mut process = Command::new(build::server())
-        .args(["serve", "--listen", "127.0.0.1:0"])
+        .args(["serve", "--listen", listen])
         .args(["--app-id", &APP_ID.to_string(), "--admin", ADMIN])
         .arg("--store")
         .arg(format!("sqlite:{}", folder.join("server.db").display()))

@@ -1,11 +1,10 @@
-//! The service `recentcontact`: listing and deleting conversations, and pulling them to a device.
+//! The service `recentcontact`: listing and deleting conversations, and their history.
 
 use adieu_protocol::{
     conversation_id::check_user_id,
     recent_contact::{
         BatchDelete, BatchDeleteResult, BatchDeleted, Delete, Deleted, GetHistory, GetList,
-        History, HistoryMessage, List, MAX_BATCH, MAX_HISTORY_PAGE, MAX_SYNC_PAGE, Sync, Synced,
-        Target, View,
+        History, HistoryMessage, List, MAX_BATCH, MAX_HISTORY_PAGE, Target,
     },
 };
 
@@ -13,15 +12,13 @@ use super::{Call, listing, message::raw, told};
 use crate::{
     Error, Result,
     command::Service,
-    storage::{Deletion, HistoryQuery, OwnedView, SyncQuery},
+    storage::{Deletion, HistoryQuery, view::Extent},
 };
 
 /// Longest device id, in bytes.
 const MAX_DEVICE_ID: usize = 128;
 /// Messages in a page of history, where the request does not say.
 const DEFAULT_HISTORY_PAGE: usize = 200;
-/// Views in a page, where the request does not say.
-const DEFAULT_SYNC_PAGE: usize = 100;
 
 pub(super) async fn list(call: &Call<'_>, request: GetList) -> Result<List> {
     owner(call, &request.from_account)?;
@@ -38,7 +35,7 @@ pub(super) async fn delete(call: &Call<'_>, request: Delete) -> Result<Deleted> 
         device.as_deref(),
         (
             &request.target,
-            request.clear_ramble,
+            extent(request.clear_ramble, request.keep_listed),
             request.cut_off,
             request.deletion_id.as_deref(),
         ),
@@ -49,6 +46,7 @@ pub(super) async fn delete(call: &Call<'_>, request: Delete) -> Result<Deleted> 
         .into_iter()
         .next()
         .ok_or_else(|| Error::Storage("a deletion got no result".to_owned()))??;
+    call.app.metrics.deletion();
     Ok(Deleted {
         cleared_through: Some(reached),
     })
@@ -69,7 +67,7 @@ pub(super) async fn batch_delete(call: &Call<'_>, request: BatchDelete) -> Resul
     for item in &request.items {
         let parts = (
             &item.target,
-            item.clear_ramble,
+            extent(item.clear_ramble, item.keep_listed),
             item.cut_off,
             item.deletion_id.as_deref(),
         );
@@ -89,10 +87,13 @@ pub(super) async fn batch_delete(call: &Call<'_>, request: BatchDelete) -> Resul
             Err(error) => Err(error),
         };
         results.push(match result {
-            Ok(reached) => BatchDeleteResult {
-                cleared_through: Some(reached),
-                ..BatchDeleteResult::default()
-            },
+            Ok(reached) => {
+                call.app.metrics.deletion();
+                BatchDeleteResult {
+                    cleared_through: Some(reached),
+                    ..BatchDeleteResult::default()
+                }
+            }
             // The owner is the same for all.
             Err(error @ Error::AccountNotFound(_)) => return Err(error),
             Err(error) => {
@@ -108,26 +109,40 @@ pub(super) async fn batch_delete(call: &Call<'_>, request: BatchDelete) -> Resul
     Ok(BatchDeleted { results })
 }
 
-type Parts<'a> = (&'a Target, u8, Option<u64>, Option<&'a str>);
+type Parts<'a> = (&'a Target, Result<Extent>, Option<u64>, Option<&'a str>);
+
+fn extent(clear: u8, keep_listed: u8) -> Result<Extent> {
+    let wrong = |text: String| Err(Error::BadParameter(text));
+    match (clear, keep_listed) {
+        (0, 0) => Ok(Extent::Entry),
+        (1, 0) => Ok(Extent::Conversation),
+        (1, 1) => Ok(Extent::History),
+        (0, 1) => wrong(
+            "KeepListed is 1 without ClearRamble 1: neither the messages nor the list entry would go"
+                .to_owned(),
+        ),
+        (0 | 1, other) => wrong(format!(
+            "KeepListed is {other}; allowed: 0 (the list entry goes), 1 (it stays)"
+        )),
+        (other, _) => wrong(format!(
+            "ClearRamble is {other}; allowed: 0 (keep the history), 1 (clear it)"
+        )),
+    }
+}
 
 fn deletion(
     call: &Call<'_>,
     owner: &str,
     device: Option<&str>,
-    (target, clear, cut_off, id): Parts<'_>,
+    (target, extent, cut_off, id): Parts<'_>,
 ) -> Result<Deletion> {
     let conversation = target
         .conversation()
         .map_err(|error| Error::BadParameter(error.to_string()))?;
-    if clear > 1 {
-        return Err(Error::BadParameter(format!(
-            "ClearRamble is {clear}; allowed: 0 (keep the history), 1 (clear it)"
-        )));
-    }
     Ok(Deletion {
         owner: owner.to_owned(),
         conversation,
-        clear: clear == 1,
+        extent: extent?,
         cut_off,
         id: id.map(deletion_id).transpose()?,
         device: device.map(str::to_owned),
@@ -150,7 +165,7 @@ fn deletion_id(text: &str) -> Result<[u8; 16]> {
         .to_be_bytes())
 }
 
-fn device(id: Option<String>) -> Result<Option<String>> {
+pub(super) fn device(id: Option<String>) -> Result<Option<String>> {
     let Some(id) = id else { return Ok(None) };
     if id.is_empty()
         || id.len() > MAX_DEVICE_ID
@@ -163,60 +178,10 @@ fn device(id: Option<String>) -> Result<Option<String>> {
     Ok(Some(id))
 }
 
-fn owner(call: &Call<'_>, account: &str) -> Result<()> {
+pub(super) fn owner(call: &Call<'_>, account: &str) -> Result<()> {
     check_user_id(account)
         .map_err(|error| Error::BadParameter(format!("From_Account: {error}")))?;
     call.caller.act_for(account)
-}
-
-pub(super) async fn sync(call: &Call<'_>, request: Sync) -> Result<Synced> {
-    let owner_name = request.from_account;
-    owner(call, &owner_name)?;
-    let query = SyncQuery {
-        owner: owner_name.clone(),
-        device: device(request.device_id)?,
-        after: call.app.cursors.open(&owner_name, &request.cursor)?,
-        limit: count(
-            "MaxCnt",
-            request.max_count,
-            DEFAULT_SYNC_PAGE,
-            MAX_SYNC_PAGE,
-        )?,
-    };
-    let page = call.app.storage.sync(query).await?;
-    Ok(Synced {
-        views: page.views.into_iter().filter_map(state).collect(),
-        cursor: call.app.cursors.seal(&owner_name, page.after),
-        complete: page.complete.into(),
-    })
-}
-
-/// What a device is told of a view; nothing of one that the list does not show and that the
-/// device has nothing of to erase.
-///
-/// `Head` is the highest position above the cleared ones that the owner can see, and 0 where
-/// there is none or where the list entry is hidden: the device has nothing to show then.
-fn state(owned: OwnedView) -> Option<View> {
-    let listed = owned.view.is_listed(&owned.heads);
-    let erase_through = owned
-        .device_erased_through
-        .max(owned.view.propagated_through);
-    if !listed && erase_through == 0 {
-        return None;
-    }
-    let newest = owned
-        .view
-        .newest(&owned.heads)
-        .map_or(0, |(position, _)| position);
-    Some(View {
-        target: Target::of(&owned.conversation)?,
-        title: owned.title,
-        head: if listed { newest } else { 0 },
-        read_through: owned.view.read_through,
-        cleared_through: owned.view.cleared_through,
-        erase_through,
-        top_flag: owned.view.pinned.into(),
-    })
 }
 
 pub(super) async fn history(call: &Call<'_>, request: GetHistory) -> Result<History> {
@@ -256,7 +221,7 @@ pub(super) async fn history(call: &Call<'_>, request: GetHistory) -> Result<Hist
     })
 }
 
-fn count(field: &str, given: usize, default: usize, max: usize) -> Result<usize> {
+pub(super) fn count(field: &str, given: usize, default: usize, max: usize) -> Result<usize> {
     match given {
         0 => Ok(default),
         given if given <= max => Ok(given),

@@ -168,6 +168,7 @@ mod tests {
                 common_time: time,
             },
             device_erased_through: 0,
+            device_hidden_through: 0,
         }
     }
 

@@ -4,20 +4,25 @@
 //! handler takes all requests, and this is the one place that knows how an answer looks.
 
 mod account;
+mod config;
 mod contact;
 mod friend;
 mod group;
 mod listing;
 mod message;
+mod sync;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use adieu_protocol::{Answer, Envelope};
+use adieu_protocol::{Answer, Envelope, error_code};
 use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{Method, header},
+    http::{Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -28,6 +33,7 @@ use crate::{
     Error, Result,
     app::App,
     command::{Command, Service},
+    metrics,
     sign_in::{Caller, sign_in},
     user_sig::unix_now,
 };
@@ -37,10 +43,14 @@ const MAX_BODY: usize = 1 << 20;
 /// How much of a larger body is read and dropped, so that its sender gets to see the refusal.
 const MAX_DROPPED: usize = 16 << 20;
 
+/// How long the body of a request may take.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
 /// The routes.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/healthz", get(async || "ok"))
+        .route("/healthz", get(health))
+        .route("/metrics", get(measure))
         .fallback(rest)
         .with_state(app)
 }
@@ -55,16 +65,46 @@ async fn rest(State(app): State<Arc<App>>, request: Request) -> Response {
         Some(command) => call(&app, command, request).await,
         None => Err(unknown(&path)),
     };
-    let bytes = match answered {
-        Ok(bytes) => bytes,
-        Err(error) => refuse(
-            &error,
-            service,
-            service.has_error_display() && command.is_some(),
-        ),
+    let (bytes, code) = match answered {
+        Ok(bytes) => (bytes, error_code::OK),
+        Err(error) => {
+            let display = service.has_error_display() && command.is_some();
+            (refuse(&error, service, display), error.code(service))
+        }
     };
-    tracing::debug!(command = path, bytes = bytes.len(), elapsed = ?begun.elapsed(), "answered");
+    let took = begun.elapsed();
+    // What is no command is one name to the metrics: anybody can make up paths.
+    let name = command.map_or("unknown", |_| path.trim_start_matches('/'));
+    // A long-poll takes as long as nothing happens.
+    let counted = (command != Some(Command::Sync)).then_some(took);
+    app.metrics.request(name, code, counted);
+    tracing::debug!(command = name, code, bytes = bytes.len(), ?took, "answered");
     ([(header::CONTENT_TYPE, "application/json")], bytes).into_response()
+}
+
+/// Well is a server whose store answers.
+async fn health(State(app): State<Arc<App>>) -> Response {
+    match app.storage.settings().await {
+        Ok(_) => "ok".into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the store does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer").into_response()
+        }
+    }
+}
+
+async fn measure(State(app): State<Arc<App>>) -> Response {
+    let told = match app.storage.standing().await {
+        Ok(standing) => app.metrics.text(standing, app.devices.waiting()),
+        Err(error) => Err(error),
+    };
+    match told {
+        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the store does not answer");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
 }
 
 fn unknown(path: &str) -> Error {
@@ -101,7 +141,9 @@ async fn call(app: &App, command: Command, request: Request) -> Result<Vec<u8>> 
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
     // Read first, whoever asks: an answer to a half-read request gets lost on the way.
-    let body = read(request.into_body()).await?;
+    let body = tokio::time::timeout(BODY_TIME, read(request.into_body()))
+        .await
+        .map_err(|_| Error::BodyUnreadable)??;
     let caller = sign_in(&query, &app.signer, &app.admin, unix_now())?;
     if !caller.is_admin() && !command.is_self_service() {
         return Err(Error::AdminNeeded);
@@ -129,8 +171,9 @@ async fn call(app: &App, command: Command, request: Request) -> Result<Vec<u8>> 
         Command::GetList => call.answer(contact::list).await,
         Command::Delete => call.answer(contact::delete).await,
         Command::BatchDelete => call.answer(contact::batch_delete).await,
-        Command::Sync => call.answer(contact::sync).await,
+        Command::Sync => call.answer(sync::sync).await,
         Command::GetHistory => call.answer(contact::history).await,
+        Command::SyncDeletions => call.answer(config::sync_deletions).await,
     }
 }
 

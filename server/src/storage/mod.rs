@@ -13,6 +13,7 @@ pub mod view;
 
 use adieu_protocol::ConversationId;
 use async_trait::async_trait;
+use tokio::sync::broadcast;
 
 pub use open::open;
 pub use types::*;
@@ -80,10 +81,25 @@ pub trait Storage: Send + Sync {
     /// Deletes conversations from views, all in one operation. Each has its own result: the
     /// position up to which it reached.
     async fn delete(&self, deletions: Vec<Deletion>) -> Result<Vec<Result<u64>>>;
-    /// A page of the owner's views for a device.
+    /// A page of those of the owner's views that have changed, for a device.
     async fn sync(&self, query: SyncQuery) -> Result<SyncPage>;
+    /// Changes from now on, of this process and of others that share the store. Who is slow to
+    /// read them is told that it missed some, and has to look at everything.
+    fn changes(&self) -> broadcast::Receiver<Changed>;
+    /// The members of a group.
+    async fn members(&self, group: &str) -> Result<Vec<String>>;
+
     /// The last deletions, newest first.
     async fn recent_deletions(&self, limit: usize) -> Result<Vec<DeletionRecord>>;
+    /// The deletions behind a number, oldest first.
+    async fn deletions_after(&self, number: u64, limit: usize) -> Result<Vec<DeletionRecord>>;
+    /// The number of the last deletion that was reported to the operator's webhook. Where none
+    /// ever was, reporting begins behind the newest of now.
+    async fn reported_through(&self) -> Result<u64>;
+    /// Remembers that.
+    async fn set_reported_through(&self, number: u64) -> Result<()>;
+    /// How the store is doing.
+    async fn standing(&self) -> Result<Standing>;
 
     /// Appends a batch of a chat log; accounts and groups that it names come into being, and
     /// whoever writes in a group is a member who sees it from its beginning.

@@ -4,7 +4,7 @@ use adieu_protocol::ConversationId;
 
 use super::{
     Between,
-    view::{Heads, View},
+    view::{Extent, Heads, View},
 };
 
 /// Settings that belong to a store.
@@ -247,8 +247,10 @@ pub struct OwnedView {
     pub view: View,
     /// The conversation's heads.
     pub heads: Heads,
-    /// The highest cut-off of the asking device's own deletions.
+    /// The highest cut-off of the asking device's own deletions of messages.
     pub device_erased_through: u64,
+    /// The highest cut-off of the asking device's own deletions of the list entry.
+    pub device_hidden_through: u64,
 }
 
 /// A deletion as it was asked for.
@@ -258,8 +260,8 @@ pub struct Deletion {
     pub owner: String,
     /// Which conversation.
     pub conversation: ConversationId,
-    /// Whether the history goes too, not only the list entry.
-    pub clear: bool,
+    /// What goes.
+    pub extent: Extent,
     /// The last position that it covers; none: the head.
     pub cut_off: Option<u64>,
     /// The owner's name for this deletion.
@@ -273,14 +275,20 @@ pub struct Deletion {
 /// A deletion as it is remembered. It tells who deleted what, never content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeletionRecord {
+    /// Counts deletions in the order in which they took effect.
+    pub number: u64,
     /// From whose view.
     pub owner: String,
     /// Which conversation, in the native dialect.
     pub conversation: String,
-    /// Whether the history went too.
-    pub clear: bool,
+    /// What went.
+    pub extent: Extent,
     /// Up to which position it reached.
     pub cut_off: u64,
+    /// How many positions of the view it took; one that was a message to others counts too.
+    pub cleared: u64,
+    /// Whether it is propagated to the owner's other devices.
+    pub propagated: bool,
     /// The owner's name for it.
     pub id: Option<[u8; 16]>,
     /// Which device asked; none: a back end through REST.
@@ -289,15 +297,29 @@ pub struct DeletionRecord {
     pub at: u64,
 }
 
-/// Asks for an owner's views.
+/// Where a device stands in the changes of its owner's views.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SyncPosition {
+    /// Which opening of the store gave it: two stores may count alike, and a restored one counts
+    /// again.
+    pub incarnation: u64,
+    /// The device knows the state as of this change.
+    pub since: u64,
+    /// The change that the pass under way brings it to.
+    pub target: u64,
+    /// The pass under way goes on behind the view with this key; 0: none is under way.
+    pub after: u64,
+}
+
+/// Asks for those of an owner's views that have changed.
 #[derive(Clone, Debug)]
 pub struct SyncQuery {
     /// Whose views.
     pub owner: String,
     /// Which device asks.
     pub device: Option<String>,
-    /// Only views with a higher key.
-    pub after: u64,
+    /// Where it stands; none: it knows nothing.
+    pub position: Option<SyncPosition>,
     /// Most views.
     pub limit: usize,
 }
@@ -307,10 +329,35 @@ pub struct SyncQuery {
 pub struct SyncPage {
     /// Ascending by key.
     pub views: Vec<OwnedView>,
-    /// The key to go on behind.
-    pub after: u64,
+    /// Where the device stands with it.
+    pub position: SyncPosition,
     /// Whether nothing follows.
     pub complete: bool,
+    /// Whether the query's position was none of this store's, and this is the first of all views.
+    pub anew: bool,
+}
+
+/// A change that somebody may be waiting for. It is a hint that there is something to look at,
+/// given after the commit; nothing is lost with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// Of this account's views.
+    Views(String),
+    /// Of the views of all members of this group.
+    Group(String),
+    /// This account has deleted.
+    Deletion(String),
+    /// Of the settings.
+    Settings,
+}
+
+/// How a store is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Conversations in which there may be something to purge.
+    pub purge_backlog: u64,
+    /// What the files take, in bytes.
+    pub bytes: u64,
 }
 
 /// A message of a chat log.

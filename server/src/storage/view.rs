@@ -21,10 +21,17 @@ pub struct View {
     pub cleared_through: u64,
     /// Positions up to here were deleted while deletions were propagated to all devices.
     pub propagated_through: u64,
+    /// Which device made the newest deletion that raised that; none: a back end.
+    pub propagated_by: Option<String>,
     /// Positions up to here are read.
     pub read_through: u64,
     /// The list entry was deleted up to here; a newer message brings it back.
     pub hidden_through: Option<u64>,
+    /// The list entry was deleted up to here while deletions were propagated to all devices.
+    pub hiding_propagated_through: u64,
+    /// The history was cleared up to here while the list showed the conversation, and so it stays
+    /// in the list, even without a message.
+    pub kept_through: u64,
     /// Whether it stands on top of the list.
     pub pinned: bool,
     /// The head when the owner joined: it sees only what is above.
@@ -38,15 +45,43 @@ pub struct View {
     pub own_time: u64,
 }
 
+/// What of a conversation a deletion takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// The list entry; the messages return with it.
+    Entry,
+    /// The messages; the conversation stays in the list.
+    History,
+    /// Both.
+    #[default]
+    Conversation,
+}
+
+impl Extent {
+    /// Whether the messages go.
+    #[must_use]
+    pub fn clears(self) -> bool {
+        self != Self::Entry
+    }
+
+    /// Whether the list entry goes.
+    #[must_use]
+    pub fn hides(self) -> bool {
+        self != Self::History
+    }
+}
+
 /// What a deletion asks of a view.
 #[derive(Clone, Copy, Debug)]
-pub struct Cut {
+pub struct Cut<'a> {
     /// The last position that it covers; none: the head.
     pub through: Option<u64>,
-    /// Whether the history goes too.
-    pub clear: bool,
-    /// Whether the other devices are to erase their copies too.
+    /// What goes.
+    pub extent: Extent,
+    /// Whether the other devices are to do the same.
     pub propagate: bool,
+    /// Which device asks; none: a back end.
+    pub by: Option<&'a str>,
 }
 
 impl View {
@@ -77,36 +112,49 @@ impl View {
         }
     }
 
-    /// Whether the list shows it: it was never deleted, or a newer message came.
+    /// Whether the list shows it: it was never deleted, a newer message came, or one had come when
+    /// the history was cleared.
     #[must_use]
     pub fn is_listed(&self, heads: &Heads) -> bool {
-        match (self.hidden_through, self.newest(heads)) {
-            (None, _) => true,
-            (Some(through), Some((position, _))) => position > through,
-            (Some(_), None) => false,
-        }
+        let Some(hidden) = self.hidden_through else {
+            return true;
+        };
+        let newest = self.newest(heads).map_or(0, |(position, _)| position);
+        newest.max(self.kept_through) > hidden
     }
 
     /// Deletes up to the cut, never above what the owner can reach. Returns how far the deletion
     /// reached.
-    pub fn delete(&mut self, heads: &Heads, cut: Cut) -> u64 {
+    pub fn delete(&mut self, heads: &Heads, cut: Cut<'_>) -> u64 {
         let reach = self.reach(heads);
         let reached = cut.through.unwrap_or(reach).min(reach);
         let newest = self.newest(heads).map_or(0, |(position, _)| position);
-        let whole = reached >= newest;
+        // An entry that is kept without a message counts like one with its last message there.
+        let whole = reached >= newest.max(self.kept_through);
         // Above the newest that the owner sees lies only what it never will: the watermark covers
         // that too, so that the purge can have it.
         let watermark = if whole { reach } else { reached };
-        self.hidden_through = Some(self.hidden_through.unwrap_or(0).max(watermark));
-        self.read_through = self.read_through.max(watermark);
-        // A retry that comes after newer messages leaves alone what was set since.
-        if whole {
-            self.pinned = false;
-        }
-        if cut.clear {
-            self.cleared_through = self.cleared_through.max(watermark);
+        let raise = |mark: &mut u64| *mark = watermark.max(*mark);
+        if cut.extent.hides() {
+            let mut hidden = self.hidden_through.unwrap_or(0);
+            raise(&mut hidden);
+            self.hidden_through = Some(hidden);
             if cut.propagate {
-                self.propagated_through = self.propagated_through.max(watermark);
+                raise(&mut self.hiding_propagated_through);
+            }
+            // A retry that comes after newer messages leaves alone what was set since.
+            if whole {
+                self.pinned = false;
+            }
+        } else if self.is_listed(heads) {
+            raise(&mut self.kept_through);
+        }
+        raise(&mut self.read_through);
+        if cut.extent.clears() {
+            raise(&mut self.cleared_through);
+            if cut.propagate && watermark > self.propagated_through {
+                self.propagated_through = watermark;
+                self.propagated_by = cut.by.map(str::to_owned);
             }
         }
         reached
@@ -134,15 +182,19 @@ impl View {
 mod tests {
     use super::*;
 
-    const CLEAR: Cut = Cut {
+    const DELETE: Cut<'_> = Cut {
         through: None,
-        clear: true,
+        extent: Extent::Conversation,
         propagate: false,
+        by: None,
     };
-    const HIDE: Cut = Cut {
-        through: None,
-        clear: false,
-        propagate: false,
+    const HIDE: Cut<'_> = Cut {
+        extent: Extent::Entry,
+        ..DELETE
+    };
+    const CLEAR: Cut<'_> = Cut {
+        extent: Extent::History,
+        ..DELETE
     };
 
     fn heads(head: u64) -> Heads {
@@ -162,7 +214,7 @@ mod tests {
                 &heads(10),
                 Cut {
                     through: Some(4),
-                    ..CLEAR
+                    ..DELETE
                 }
             ),
             4
@@ -180,7 +232,7 @@ mod tests {
                 &heads(10),
                 Cut {
                     through: Some(99),
-                    ..CLEAR
+                    ..DELETE
                 }
             ),
             10
@@ -198,7 +250,7 @@ mod tests {
             &heads(10),
             Cut {
                 propagate: true,
-                ..CLEAR
+                ..DELETE
             },
         );
         let high = view.clone();
@@ -207,8 +259,8 @@ mod tests {
                 &heads(10),
                 Cut {
                     through: Some(3),
-                    clear: true,
-                    propagate: true
+                    propagate: true,
+                    ..DELETE
                 }
             ),
             3
@@ -227,7 +279,7 @@ mod tests {
             &heads(10),
             Cut {
                 through: Some(8),
-                ..CLEAR
+                ..DELETE
             },
         );
         assert!(view.pinned, "9 and 10 are there still");
@@ -235,7 +287,7 @@ mod tests {
             &heads(10),
             Cut {
                 through: Some(10),
-                ..CLEAR
+                ..DELETE
             },
         );
         assert!(!view.pinned);
@@ -263,7 +315,7 @@ mod tests {
         assert_eq!(view.newest(&heads(2)), None, "nothing from before joining");
         view.leave(&heads(5));
         assert_eq!(view.newest(&heads(9)), Some((5, 1_005)));
-        assert_eq!(view.delete(&heads(9), CLEAR), 5);
+        assert_eq!(view.delete(&heads(9), DELETE), 5);
         assert_eq!(view.newest(&heads(9)), None);
         view.join(&heads(9));
         assert_eq!(view.newest(&heads(9)), None);
@@ -292,7 +344,7 @@ mod tests {
                 &heads,
                 Cut {
                     through: Some(6),
-                    ..CLEAR
+                    ..DELETE
                 }
             ),
             6
@@ -304,7 +356,7 @@ mod tests {
     #[test]
     fn only_deletions_made_while_sync_was_on_are_propagated() {
         let mut view = View::default();
-        view.delete(&heads(5), CLEAR);
+        view.delete(&heads(5), DELETE);
         assert_eq!(view.propagated_through, 0);
         view.delete(
             &heads(7),
@@ -318,10 +370,92 @@ mod tests {
             &heads(9),
             Cut {
                 through: Some(8),
-                clear: true,
                 propagate: true,
+                ..DELETE
             },
         );
         assert_eq!(view.propagated_through, 8);
+    }
+
+    // DEL-8
+    #[test]
+    fn clearing_the_history_keeps_the_entry_and_its_pin() {
+        let mut view = View {
+            pinned: true,
+            ..View::default()
+        };
+        assert_eq!(view.delete(&heads(5), CLEAR), 5);
+        assert_eq!(view.newest(&heads(5)), None);
+        assert!(view.is_listed(&heads(5)) && view.pinned);
+        assert_eq!((view.cleared_through, view.read_through), (5, 5));
+        view.delete(&heads(5), HIDE);
+        assert!(!view.is_listed(&heads(5)), "and then it can be hidden");
+        view.delete(&heads(5), CLEAR);
+        assert!(!view.is_listed(&heads(5)), "clearing shows nothing again");
+    }
+
+    // DEL-4, DEL-8
+    #[test]
+    fn an_entry_that_came_back_stays_when_its_history_is_cleared() {
+        let mut view = View::default();
+        view.delete(&heads(5), HIDE);
+        assert!(view.is_listed(&heads(7)), "6 and 7 brought it back");
+        view.delete(&heads(7), CLEAR);
+        assert!(view.is_listed(&heads(7)));
+        view.delete(
+            &heads(7),
+            Cut {
+                through: Some(6),
+                ..HIDE
+            },
+        );
+        assert!(
+            view.is_listed(&heads(7)),
+            "a late retry of an older hiding takes nothing back"
+        );
+    }
+
+    // SYNC-2, SYNC-3
+    #[test]
+    fn who_raised_what_is_propagated_is_remembered() {
+        let mut view = View::default();
+        view.delete(
+            &heads(5),
+            Cut {
+                propagate: true,
+                by: Some("phone"),
+                ..CLEAR
+            },
+        );
+        view.delete(
+            &heads(5),
+            Cut {
+                propagate: true,
+                ..DELETE
+            },
+        );
+        assert_eq!(view.propagated_by.as_deref(), Some("phone"));
+        assert_eq!(view.hiding_propagated_through, 5);
+        view.delete(
+            &heads(6),
+            Cut {
+                by: Some("tablet"),
+                ..DELETE
+            },
+        );
+        assert_eq!(
+            (view.propagated_by.as_deref(), view.propagated_through),
+            (Some("phone"), 5),
+            "the switch was off"
+        );
+        assert_eq!(view.hiding_propagated_through, 5);
+        view.delete(
+            &heads(7),
+            Cut {
+                propagate: true,
+                ..DELETE
+            },
+        );
+        assert_eq!((view.propagated_by, view.propagated_through), (None, 7));
     }
 }

@@ -1,15 +1,18 @@
 //! Deleting: one row of a view, whatever the conversation holds.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    names::{conversation, known_account, signed},
+    names::{conversation, known_account, next_change, signed},
     purge, settings, views,
     writer::in_savepoint,
 };
 use crate::{
     Error, Result,
-    storage::{Deletion, DeletionRecord, target, view::Cut},
+    storage::{
+        Deletion, DeletionRecord, target,
+        view::{Cut, Extent},
+    },
 };
 
 /// Deletes each by itself: one that is refused leaves the others alone.
@@ -34,25 +37,39 @@ fn delete(connection: &Connection, deletion: &Deletion) -> Result<u64> {
         };
     }
     // DEL-4, DEL-6: what was never there, or is no longer, counts as deleted.
-    let reached = match conversation(connection, owner, &deletion.conversation)? {
-        Some(conversation) => cut(connection, owner, conversation, deletion)?.unwrap_or(0),
-        None => 0,
+    let done = match conversation(connection, owner, &deletion.conversation)? {
+        Some(conversation) => cut(connection, owner, conversation, deletion)?,
+        None => Done::default(),
     };
     connection
         .prepare_cached(
-            "INSERT INTO deletions (owner, id, target, clear, cut_off, device, at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO deletions
+                 (number, owner, id, target, clear, keep_listed, cut_off, cleared, propagated, device, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
+            // Never given twice, unlike the numbers that SQLite would choose.
+            next_change(connection)?,
             owner,
             deletion.id.as_ref().map(<[u8; 16]>::as_slice),
             target,
-            deletion.clear,
-            signed(reached),
+            deletion.extent.clears(),
+            !deletion.extent.hides(),
+            signed(done.reached),
+            signed(done.cleared),
+            done.propagated,
             deletion.device,
             signed(deletion.now),
         ])?;
-    Ok(reached)
+    Ok(done.reached)
+}
+
+/// What a deletion did.
+#[derive(Default)]
+struct Done {
+    reached: u64,
+    cleared: u64,
+    propagated: bool,
 }
 
 fn remembered(
@@ -76,48 +93,101 @@ fn cut(
     owner: i64,
     conversation: i64,
     deletion: &Deletion,
-) -> Result<Option<u64>> {
+) -> Result<Done> {
     let Some((mut view, heads)) = views::load(connection, owner, conversation)? else {
-        return Ok(None);
+        return Ok(Done::default());
     };
-    let cut = Cut {
-        through: deletion.cut_off,
-        clear: deletion.clear,
-        propagate: settings::sync_deletions(connection)?,
-    };
-    let reached = view.delete(&heads, cut);
+    let propagated = settings::sync_deletions(connection)?;
+    let floor = view.floor();
+    let reached = view.delete(
+        &heads,
+        Cut {
+            through: deletion.cut_off,
+            extent: deletion.extent,
+            propagate: propagated,
+            by: deletion.device.as_deref(),
+        },
+    );
     views::store(connection, owner, conversation, &view)?;
-    if deletion.clear {
-        if let Some(device) = &deletion.device {
-            // DUR-7: replayed to this device, whatever the switch says.
-            connection
-                .prepare_cached(
-                    "INSERT INTO device_views (owner, device, conversation, erase_through) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT DO UPDATE SET erase_through = max(erase_through, excluded.erase_through)",
-                )?
-                .execute(params![owner, device, conversation, signed(reached)])?;
-        }
+    let through = |of: bool| if of { signed(reached) } else { 0 };
+    if let Some(device) = &deletion.device {
+        // DUR-7: replayed to this device, whatever the switch says.
+        connection
+            .prepare_cached(
+                "INSERT INTO device_views (owner, device, conversation, erase_through, hide_through)
+                 VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET erase_through = max(erase_through, excluded.erase_through),
+                     hide_through = max(hide_through, excluded.hide_through)",
+            )?
+            .execute(params![
+                owner,
+                device,
+                conversation,
+                through(deletion.extent.clears()),
+                through(deletion.extent.hides()),
+            ])?;
+    }
+    if deletion.extent.clears() {
         purge::enqueue(connection, conversation)?;
     }
-    Ok(Some(reached))
+    let cleared = if deletion.extent.clears() {
+        reached.saturating_sub(floor)
+    } else {
+        0
+    };
+    Ok(Done {
+        reached,
+        cleared,
+        propagated,
+    })
+}
+
+macro_rules! records {
+    ($rest:literal) => {
+        concat!(
+            "SELECT d.number, a.name, d.target, d.clear, d.keep_listed, d.cut_off, d.cleared, d.propagated,
+                 d.id, d.device, d.at
+             FROM deletions d JOIN accounts a ON a.id = d.owner ",
+            $rest
+        )
+    };
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<DeletionRecord> {
+    let extent = match (row.get(3)?, row.get(4)?) {
+        (false, _) => Extent::Entry,
+        (true, true) => Extent::History,
+        (true, false) => Extent::Conversation,
+    };
+    Ok(DeletionRecord {
+        number: row.get(0)?,
+        owner: row.get(1)?,
+        conversation: row.get(2)?,
+        extent,
+        cut_off: row.get(5)?,
+        cleared: row.get(6)?,
+        propagated: row.get(7)?,
+        id: row.get(8)?,
+        device: row.get(9)?,
+        at: row.get(10)?,
+    })
 }
 
 /// The last deletions, newest first.
 pub(super) fn recent(connection: &Connection, limit: usize) -> Result<Vec<DeletionRecord>> {
-    let mut find = connection.prepare_cached(
-        "SELECT a.name, d.target, d.clear, d.cut_off, d.id, d.device, d.at
-         FROM deletions d JOIN accounts a ON a.id = d.owner ORDER BY d.number DESC LIMIT ?1",
-    )?;
-    let rows = find.query_map([signed(limit as u64)], |row| {
-        Ok(DeletionRecord {
-            owner: row.get(0)?,
-            conversation: row.get(1)?,
-            clear: row.get(2)?,
-            cut_off: row.get(3)?,
-            id: row.get(4)?,
-            device: row.get(5)?,
-            at: row.get(6)?,
-        })
-    })?;
+    let mut find = connection.prepare_cached(records!("ORDER BY d.number DESC LIMIT ?1"))?;
+    let rows = find.query_map([signed(limit as u64)], record)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The deletions behind a number, oldest first.
+pub(super) fn after(
+    connection: &Connection,
+    number: u64,
+    limit: usize,
+) -> Result<Vec<DeletionRecord>> {
+    let mut find =
+        connection.prepare_cached(records!("WHERE d.number > ?1 ORDER BY d.number LIMIT ?2"))?;
+    let rows = find.query_map([signed(number), signed(limit as u64)], record)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::{
     accounts,
     groups::create_row,
-    names::{account, c2c_or_new, group, signed},
+    names::{account, c2c_or_new, group, next_change, signed},
     sending::{NewRow, insert},
     views,
 };
@@ -146,7 +146,8 @@ impl<'a> Batch<'a> {
         for growing in self.conversations.values() {
             self.connection
                 .prepare_cached(
-                    "UPDATE conversations SET head = ?2, common = ?2, common_time = ?3, last_time = ?4, unsorted = ?5
+                    "UPDATE conversations SET head = ?2, common = ?2, common_time = ?3, last_time = ?4, unsorted = ?5,
+                         changed = ?6
                      WHERE id = ?1",
                 )?
                 .execute(params![
@@ -155,6 +156,7 @@ impl<'a> Batch<'a> {
                     signed(growing.time),
                     signed(growing.last_time),
                     growing.unsorted,
+                    next_change(self.connection)?,
                 ])?;
             for (sender, position) in &growing.written {
                 let known = self

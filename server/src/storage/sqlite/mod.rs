@@ -7,7 +7,9 @@ mod accounts;
 mod deletions;
 mod groups;
 mod import;
+mod incarnations;
 mod lock;
+mod migrations;
 mod names;
 mod purge;
 mod readers;
@@ -15,24 +17,34 @@ mod reading;
 mod schema;
 mod sending;
 mod settings;
+mod syncing;
 mod upkeep;
 mod views;
 mod writer;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use tokio::sync::broadcast;
 
 use super::{
-    Account, C2cMessage, Deletion, DeletionRecord, FriendPage, GroupMessage, GroupPage, GroupQuery,
-    HistoryPage, HistoryQuery, Imported, Joined, LoggedMessage, NewFriend, NewGroup, OwnedView,
-    RoamPage, RoamQuery, Sent, Settings, Storage, SyncPage, SyncQuery,
+    Account, C2cMessage, Changed, Deletion, DeletionRecord, FriendPage, GroupMessage, GroupPage,
+    GroupQuery, HistoryPage, HistoryQuery, Imported, Joined, LoggedMessage, NewFriend, NewGroup,
+    OwnedView, RoamPage, RoamQuery, Sent, Settings, Standing, Storage, SyncPage, SyncQuery,
 };
 use crate::Result;
 
+/// Changes that a slow reader of them may be behind.
+const CHANGES: usize = 4_096;
+
 /// A store in one file.
 pub struct Sqlite {
+    path: PathBuf,
+    changes: broadcast::Sender<Changed>,
     // In the order in which they have to go.
     upkeep: upkeep::Upkeep,
     readers: readers::Readers,
@@ -48,15 +60,30 @@ impl Sqlite {
     /// that another process has open. Nothing is overwritten.
     pub fn open(path: &Path) -> Result<Self> {
         let lock = lock::Lock::take(path)?;
-        let writer = Arc::new(writer::Writer::start(schema::open_writer(path)?)?);
+        let connection = schema::open_writer(path)?;
+        incarnations::begin(&connection)?;
+        let writer = Arc::new(writer::Writer::start(connection)?);
         let readers = readers::Readers::open(path)?;
         let upkeep = upkeep::Upkeep::start(path, Arc::clone(&writer))?;
         Ok(Self {
+            path: path.to_owned(),
+            changes: broadcast::Sender::new(CHANGES),
             upkeep,
             readers,
             writer,
             lock: Mutex::new(Some(lock)),
         })
+    }
+
+    /// Tells after the commit, on the thread that made it.
+    fn telling(&self, changes: Vec<Changed>) -> impl FnOnce() + Send + 'static {
+        let sender = self.changes.clone();
+        move || {
+            for change in changes {
+                // Where nobody listens there is nobody to tell.
+                let _ = sender.send(change);
+            }
+        }
     }
 }
 
@@ -73,8 +100,12 @@ impl Storage for Sqlite {
     }
 
     async fn set_sync_deletions(&self, on: bool) -> Result<()> {
+        let tell = self.telling(vec![Changed::Settings]);
         self.writer
-            .run(move |connection| settings::set_sync_deletions(connection, on))
+            .run_and_tell(
+                move |connection| settings::set_sync_deletions(connection, on),
+                tell,
+            )
             .await
     }
 
@@ -85,14 +116,25 @@ impl Storage for Sqlite {
     }
 
     async fn send_c2c(&self, message: C2cMessage) -> Result<Sent> {
+        let tell = self.telling(vec![
+            Changed::Views(message.receiver.clone()),
+            Changed::Views(message.draft.sender.clone()),
+        ]);
         self.writer
-            .run(move |connection| sending::send_c2c(connection, &message))
+            .run_and_tell(
+                move |connection| sending::send_c2c(connection, &message),
+                tell,
+            )
             .await
     }
 
     async fn send_group(&self, message: GroupMessage) -> Result<Sent> {
+        let tell = self.telling(vec![Changed::Group(message.group.clone())]);
         self.writer
-            .run(move |connection| sending::send_group(connection, &message))
+            .run_and_tell(
+                move |connection| sending::send_group(connection, &message),
+                tell,
+            )
             .await
     }
 
@@ -115,22 +157,39 @@ impl Storage for Sqlite {
     }
 
     async fn create_group(&self, group: NewGroup) -> Result<()> {
+        let tell = self.telling(
+            group
+                .owner
+                .iter()
+                .chain(&group.members)
+                .cloned()
+                .map(Changed::Views)
+                .collect(),
+        );
         self.writer
-            .run(move |connection| groups::create(connection, &group))
+            .run_and_tell(move |connection| groups::create(connection, &group), tell)
             .await
     }
 
     async fn add_members(&self, group: &str, accounts: Vec<String>) -> Result<Vec<Joined>> {
         let group = group.to_owned();
+        let tell = self.telling(accounts.iter().cloned().map(Changed::Views).collect());
         self.writer
-            .run(move |connection| groups::add_members(connection, &group, &accounts))
+            .run_and_tell(
+                move |connection| groups::add_members(connection, &group, &accounts),
+                tell,
+            )
             .await
     }
 
     async fn remove_members(&self, group: &str, accounts: Vec<String>) -> Result<()> {
         let group = group.to_owned();
+        let tell = self.telling(accounts.iter().cloned().map(Changed::Views).collect());
         self.writer
-            .run(move |connection| groups::remove_members(connection, &group, &accounts))
+            .run_and_tell(
+                move |connection| groups::remove_members(connection, &group, &accounts),
+                tell,
+            )
             .await
     }
 
@@ -181,20 +240,63 @@ impl Storage for Sqlite {
     }
 
     async fn delete(&self, deletions: Vec<Deletion>) -> Result<Vec<Result<u64>>> {
+        let tell = self.telling(
+            deletions
+                .iter()
+                .map(|deletion| Changed::Deletion(deletion.owner.clone()))
+                .collect(),
+        );
         self.writer
-            .run(move |connection| Ok(deletions::delete_all(connection, &deletions)))
+            .run_and_tell(
+                move |connection| Ok(deletions::delete_all(connection, &deletions)),
+                tell,
+            )
             .await
     }
 
     async fn sync(&self, query: SyncQuery) -> Result<SyncPage> {
         self.readers
-            .run(move |connection| views::page(connection, &query))
+            .run(move |connection| syncing::page(connection, &query))
+            .await
+    }
+
+    fn changes(&self) -> broadcast::Receiver<Changed> {
+        self.changes.subscribe()
+    }
+
+    async fn members(&self, group: &str) -> Result<Vec<String>> {
+        let group = group.to_owned();
+        self.readers
+            .run(move |connection| views::members(connection, &group))
             .await
     }
 
     async fn recent_deletions(&self, limit: usize) -> Result<Vec<DeletionRecord>> {
         self.readers
             .run(move |connection| deletions::recent(connection, limit))
+            .await
+    }
+
+    async fn deletions_after(&self, number: u64, limit: usize) -> Result<Vec<DeletionRecord>> {
+        self.readers
+            .run(move |connection| deletions::after(connection, number, limit))
+            .await
+    }
+
+    async fn reported_through(&self) -> Result<u64> {
+        self.writer.run(settings::reported_through).await
+    }
+
+    async fn set_reported_through(&self, number: u64) -> Result<()> {
+        self.writer
+            .run(move |connection| settings::set_reported_through(connection, number))
+            .await
+    }
+
+    async fn standing(&self) -> Result<Standing> {
+        let path = self.path.clone();
+        self.readers
+            .run(move |connection| purge::standing(connection, &path))
             .await
     }
 

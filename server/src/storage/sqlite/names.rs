@@ -35,7 +35,7 @@ pub(super) fn c2c_or_new(connection: &Connection, one: i64, other: i64) -> Resul
     }
     let id = new_conversation(connection, C2C, Some((one.min(other), one.max(other))))?;
     for owner in [one, other] {
-        let version = next_version(connection, owner)?;
+        let version = next_change(connection)?;
         // Someone who writes to themselves has one view.
         connection
             .prepare_cached(
@@ -93,12 +93,13 @@ pub(super) fn conversation(
     }
 }
 
-/// Counts a change of one of this owner's views.
-pub(super) fn next_version(connection: &Connection, owner: i64) -> Result<i64> {
+/// The number of a further change. One count for the whole store: a single thread writes, so the
+/// order of numbers is that of commits, for views and for heads alike.
+pub(super) fn next_change(connection: &Connection) -> Result<i64> {
     let mut count = connection.prepare_cached(
-        "UPDATE accounts SET version = version + 1 WHERE id = ?1 RETURNING version",
+        "UPDATE settings SET value = value + 1 WHERE name = 'changes' RETURNING value",
     )?;
-    Ok(count.query_row([owner], |row| row.get(0))?)
+    Ok(count.query_row([], |row| row.get(0))?)
 }
 
 /// SQLite counts in signed numbers; so do we, on the disk.

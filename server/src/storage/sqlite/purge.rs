@@ -3,12 +3,14 @@
 //! `purge_work` says where to look; it is emptied only together with the last rows, so a process
 //! that was killed goes on where it was.
 
+use std::path::Path;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::names::signed;
 use crate::{
     Result,
-    storage::{DELETION_MEMORY, GROUP_REPEAT},
+    storage::{DELETION_MEMORY, GROUP_REPEAT, Standing},
 };
 
 /// Rows in one step: about a millisecond of the writer's time.
@@ -111,4 +113,19 @@ fn give_back(connection: &Connection) -> Result<Step> {
     // Each row is a page.
     while rows.next()?.is_some() {}
     Ok(Step::Looked)
+}
+
+/// What is left to do, and what the files take.
+pub(super) fn standing(connection: &Connection, path: &Path) -> Result<Standing> {
+    let purge_backlog = connection
+        .prepare_cached("SELECT count(*) FROM purge_work")?
+        .query_row([], |row| row.get(0))?;
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    // A log that is not there takes nothing.
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    Ok(Standing {
+        purge_backlog,
+        bytes: size(path) + size(Path::new(&log)),
+    })
 }

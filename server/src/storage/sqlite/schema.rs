@@ -5,14 +5,15 @@ use std::path::Path;
 use ring::rand::{SecureRandom, SystemRandom};
 use rusqlite::{Connection, OpenFlags};
 
+use super::migrations;
 use crate::{Error, Result};
 
 /// Tells our files from other SQLite files ("adie").
 const APPLICATION_ID: i32 = 0x6164_6965;
 /// What this code reads and writes.
-const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
-const SCHEMA: &str = "
+pub(super) const SCHEMA: &str = "
 CREATE TABLE settings (
     name TEXT PRIMARY KEY,
     value NOT NULL
@@ -22,13 +23,19 @@ CREATE TABLE accounts (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     nick TEXT,
-    face_url TEXT,
-    -- Counts the changes of this owner's views.
-    version INTEGER NOT NULL DEFAULT 0
+    face_url TEXT
+);
+
+-- Each opening of the store, and the number of the last change before it.
+CREATE TABLE incarnations (
+    number INTEGER PRIMARY KEY,
+    id INTEGER NOT NULL UNIQUE,
+    began INTEGER NOT NULL
 );
 
 -- kind 1: low and high are the accounts, in ascending order; kind 2: there is a row in groups.
 -- last_time: the highest time of a message; unsorted: one is older than one ahead of it.
+-- changed: the change that moved the head last.
 CREATE TABLE conversations (
     id INTEGER PRIMARY KEY,
     kind INTEGER NOT NULL,
@@ -38,8 +45,10 @@ CREATE TABLE conversations (
     last_time INTEGER NOT NULL DEFAULT 0,
     unsorted INTEGER NOT NULL DEFAULT 0,
     common INTEGER NOT NULL DEFAULT 0,
-    common_time INTEGER NOT NULL DEFAULT 0
+    common_time INTEGER NOT NULL DEFAULT 0,
+    changed INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX conversations_by_change ON conversations (changed);
 CREATE UNIQUE INDEX conversations_of_two ON conversations (low, high) WHERE kind = 1;
 
 CREATE TABLE groups (
@@ -66,6 +75,7 @@ CREATE TABLE messages (
     PRIMARY KEY (conversation, position)
 ) WITHOUT ROWID;
 
+-- version: the change that changed it last.
 -- floor: what this view can reach lies above; NULL when it can reach nothing any more.
 CREATE TABLE views (
     owner INTEGER NOT NULL,
@@ -74,7 +84,10 @@ CREATE TABLE views (
     cleared_through INTEGER NOT NULL DEFAULT 0,
     propagated_through INTEGER NOT NULL DEFAULT 0,
     read_through INTEGER NOT NULL DEFAULT 0,
+    propagated_by TEXT,
     hidden_through INTEGER,
+    hiding_propagated_through INTEGER NOT NULL DEFAULT 0,
+    kept_through INTEGER NOT NULL DEFAULT 0,
     pinned INTEGER NOT NULL DEFAULT 0,
     sees_from INTEGER NOT NULL DEFAULT 0,
     sees_to INTEGER,
@@ -89,11 +102,14 @@ CREATE TABLE views (
 -- The lowest floor of a conversation is one step into this index, however many members it has.
 CREATE INDEX views_by_floor ON views (conversation, floor) WHERE floor IS NOT NULL;
 
+CREATE INDEX views_by_version ON views (owner, version);
+
 CREATE TABLE device_views (
     owner INTEGER NOT NULL,
     device TEXT NOT NULL,
     conversation INTEGER NOT NULL,
     erase_through INTEGER NOT NULL,
+    hide_through INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (owner, device, conversation)
 ) WITHOUT ROWID;
 
@@ -104,7 +120,10 @@ CREATE TABLE deletions (
     id BLOB,
     target TEXT NOT NULL,
     clear INTEGER NOT NULL,
+    keep_listed INTEGER NOT NULL DEFAULT 0,
     cut_off INTEGER NOT NULL,
+    cleared INTEGER NOT NULL DEFAULT 0,
+    propagated INTEGER NOT NULL DEFAULT 0,
     device TEXT,
     at INTEGER NOT NULL
 );
@@ -182,6 +201,14 @@ fn check(connection: &Connection, path: &Path) -> Result<()> {
     match (application_id, version) {
         (0, 0) if tables == 0 => make(connection),
         (APPLICATION_ID, VERSION) => Ok(()),
+        (APPLICATION_ID, older) if (1..VERSION).contains(&older) => {
+            tracing::info!(
+                from = older,
+                to = VERSION,
+                "the store is brought to the new format"
+            );
+            migrations::bring_up(connection, older)
+        }
         (APPLICATION_ID, newer) if newer > VERSION => Err(unusable(
             path,
             &format_args!(
@@ -203,7 +230,7 @@ fn make(connection: &Connection) -> Result<()> {
     let tables = connection.unchecked_transaction()?;
     tables.execute_batch(SCHEMA)?;
     tables.execute(
-        "INSERT INTO settings (name, value) VALUES ('secret', ?1)",
+        "INSERT INTO settings (name, value) VALUES ('secret', ?1), ('changes', 0)",
         [secret.as_slice()],
     )?;
     tables.pragma_update(None, "application_id", APPLICATION_ID)?;

@@ -4,7 +4,7 @@ use ring::digest;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    names::{account, c2c_or_new, known_account, living_group, signed},
+    names::{account, c2c_or_new, known_account, living_group, next_change, signed},
     views,
 };
 use crate::{
@@ -175,11 +175,17 @@ fn append(
         .prepare_cached(
             "UPDATE conversations SET head = head + 1, last_time = max(last_time, ?2),
                  common = CASE WHEN ?3 THEN head + 1 ELSE common END,
-                 common_time = CASE WHEN ?3 THEN max(last_time, ?2) ELSE common_time END
+                 common_time = CASE WHEN ?3 THEN max(last_time, ?2) ELSE common_time END,
+                 changed = ?4
              WHERE id = ?1 RETURNING head, last_time",
         )?
         .query_row(
-            params![conversation, signed(draft.time), only.is_none()],
+            params![
+                conversation,
+                signed(draft.time),
+                only.is_none(),
+                next_change(connection)?
+            ],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
     #[expect(

@@ -7,6 +7,7 @@ use crate::{Error, Result, storage::Settings};
 
 const APP_ID: &str = "app_id";
 const SYNC_DELETIONS: &str = "sync_deletions";
+const REPORTED_THROUGH: &str = "reported_through";
 
 fn get<T: FromSql>(connection: &Connection, name: &str) -> Result<Option<T>> {
     let mut find = connection.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
@@ -38,6 +39,27 @@ pub(super) fn sync_deletions(connection: &Connection) -> Result<bool> {
 
 pub(super) fn set_sync_deletions(connection: &Connection, on: bool) -> Result<()> {
     put(connection, SYNC_DELETIONS, on)
+}
+
+/// The number of the last change.
+pub(super) fn changes(connection: &Connection) -> Result<u64> {
+    get(connection, "changes")?
+        .ok_or_else(|| Error::Storage("the store does not count its changes".to_owned()))
+}
+
+pub(super) fn reported_through(connection: &Connection) -> Result<u64> {
+    if let Some(number) = get(connection, REPORTED_THROUGH)? {
+        return Ok(number);
+    }
+    let newest = connection
+        .prepare_cached("SELECT coalesce(max(number), 0) FROM deletions")?
+        .query_row([], |row| row.get(0))?;
+    set_reported_through(connection, newest)?;
+    Ok(newest)
+}
+
+pub(super) fn set_reported_through(connection: &Connection, number: u64) -> Result<()> {
+    put(connection, REPORTED_THROUGH, signed(number))
 }
 
 pub(super) fn bind_app(connection: &Connection, app_id: u64) -> Result<()> {

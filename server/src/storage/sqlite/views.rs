@@ -3,11 +3,11 @@
 use adieu_protocol::ConversationId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::names::{GROUP, known_account, next_version, signed};
+use super::names::{GROUP, known_account, next_change, signed};
 use crate::{
     Error, Result,
     storage::{
-        OwnedView, SyncPage, SyncQuery,
+        OwnedView,
         view::{Heads, View},
     },
 };
@@ -15,7 +15,8 @@ use crate::{
 macro_rules! columns {
     () => {
         "v.cleared_through, v.propagated_through, v.read_through, v.hidden_through, v.pinned,
-         v.sees_from, v.sees_to, v.own_head, v.own_time, c.head, c.common, c.common_time"
+         v.sees_from, v.sees_to, v.own_head, v.own_time, v.propagated_by,
+         v.hiding_propagated_through, v.kept_through, c.head, c.common, c.common_time"
     };
 }
 
@@ -30,13 +31,16 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(View, Heads)> {
         sees_to: row.get(6)?,
         own_head: row.get(7)?,
         own_time: row.get(8)?,
+        propagated_by: row.get(9)?,
+        hiding_propagated_through: row.get(10)?,
+        kept_through: row.get(11)?,
     };
     Ok((
         view,
         Heads {
-            head: row.get(9)?,
-            common: row.get(10)?,
-            common_time: row.get(11)?,
+            head: row.get(12)?,
+            common: row.get(13)?,
+            common_time: row.get(14)?,
         },
     ))
 }
@@ -76,11 +80,12 @@ pub(super) fn store(
     conversation: i64,
     view: &View,
 ) -> Result<()> {
-    let version = next_version(connection, owner)?;
+    let version = next_change(connection)?;
     let changed = connection
         .prepare_cached(
             "UPDATE views SET version = ?3, cleared_through = ?4, propagated_through = ?5, read_through = ?6,
-                 hidden_through = ?7, pinned = ?8, sees_from = ?9, sees_to = ?10, own_head = ?11, own_time = ?12
+                 hidden_through = ?7, pinned = ?8, sees_from = ?9, sees_to = ?10, own_head = ?11, own_time = ?12,
+                 propagated_by = ?13, hiding_propagated_through = ?14, kept_through = ?15
              WHERE owner = ?1 AND conversation = ?2",
         )?
         .execute(params![
@@ -96,6 +101,9 @@ pub(super) fn store(
             view.sees_to.map(signed),
             signed(view.own_head),
             signed(view.own_time),
+            view.propagated_by,
+            signed(view.hiding_propagated_through),
+            signed(view.kept_through),
         ])?;
     if changed == 1 {
         Ok(())
@@ -119,86 +127,73 @@ pub(super) fn create(
     store(connection, owner, conversation, view)
 }
 
-/// An owner's views above a key, in the order of keys; `each` says whether to go on.
-fn visit(
-    connection: &Connection,
-    owner: i64,
-    device: Option<&str>,
-    after: i64,
-    mut each: impl FnMut(OwnedView) -> bool,
-) -> Result<()> {
-    let mut find = connection.prepare_cached(concat!(
-        "SELECT ",
-        columns!(),
-        ", v.conversation, c.kind, coalesce(g.name, p.name), g.title, coalesce(d.erase_through, 0)
-         FROM views v
-         JOIN conversations c ON c.id = v.conversation
-         LEFT JOIN groups g ON g.conversation = v.conversation
-         LEFT JOIN accounts p ON p.id = CASE WHEN c.low = v.owner THEN c.high ELSE c.low END
-         LEFT JOIN device_views d ON d.owner = v.owner AND d.device = ?2 AND d.conversation = v.conversation
-         WHERE v.owner = ?1 AND v.conversation > ?3 ORDER BY v.conversation"
-    ))?;
-    let mut rows = find.query(params![owner, device, after])?;
-    while let Some(row) = rows.next()? {
-        let (view, heads) = read(row)?;
-        let (kind, name): (i64, String) = (row.get(13)?, row.get(14)?);
-        let owned = OwnedView {
-            conversation: if kind == GROUP {
-                ConversationId::Group(name)
-            } else {
-                ConversationId::C2c(name)
-            },
-            key: row.get(12)?,
-            title: row.get::<_, Option<String>>(15)?.unwrap_or_default(),
-            view,
-            heads,
-            device_erased_through: row.get(16)?,
-        };
-        if !each(owned) {
-            break;
-        }
-    }
-    Ok(())
+macro_rules! owned {
+    ($which:literal limit) => {
+        concat!(owned!($which), " LIMIT ?5")
+    };
+    ($which:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", v.conversation, c.kind, coalesce(g.name, p.name), g.title,
+                coalesce(d.erase_through, 0), coalesce(d.hide_through, 0)
+             FROM views v
+             JOIN conversations c ON c.id = v.conversation
+             LEFT JOIN groups g ON g.conversation = v.conversation
+             LEFT JOIN accounts p ON p.id = CASE WHEN c.low = v.owner THEN c.high ELSE c.low END
+             LEFT JOIN device_views d ON d.owner = v.owner AND d.device = ?2 AND d.conversation = v.conversation
+             WHERE v.owner = ?1 AND ",
+            $which,
+            " ORDER BY v.conversation"
+        )
+    };
+}
+
+/// Views above the key ?3 that changed, or whose head moved, behind the change ?4: found from the
+/// changes.
+pub(super) const CHANGED_BY_CHANGE: &str = owned!(
+    "+v.conversation > ?3 AND v.conversation IN (
+         SELECT conversation FROM views WHERE owner = ?1 AND version > ?4
+         UNION ALL SELECT id FROM conversations WHERE changed > ?4)"
+    limit
+);
+/// The same, found from the views.
+pub(super) const CHANGED_BY_VIEW: &str =
+    owned!("v.conversation > ?3 AND (v.version > ?4 OR c.changed > ?4)" limit);
+
+pub(super) fn read_owned(row: &Row<'_>) -> rusqlite::Result<OwnedView> {
+    let (view, heads) = read(row)?;
+    let (kind, name): (i64, String) = (row.get(16)?, row.get(17)?);
+    Ok(OwnedView {
+        conversation: if kind == GROUP {
+            ConversationId::Group(name)
+        } else {
+            ConversationId::C2c(name)
+        },
+        key: row.get(15)?,
+        title: row.get::<_, Option<String>>(18)?.unwrap_or_default(),
+        view,
+        heads,
+        device_erased_through: row.get(19)?,
+        device_hidden_through: row.get(20)?,
+    })
 }
 
 /// All views of an owner.
 pub(super) fn all(connection: &Connection, owner: &str) -> Result<Vec<OwnedView>> {
-    let mut views = Vec::new();
-    visit(
-        connection,
-        known_account(connection, owner)?,
-        None,
-        0,
-        |view| {
-            views.push(view);
-            true
-        },
-    )?;
-    Ok(views)
+    let owner = known_account(connection, owner)?;
+    let mut find = connection.prepare_cached(owned!("?2 IS NULL"))?;
+    let views = find.query_map(params![owner, None::<&str>], read_owned)?;
+    Ok(views.collect::<rusqlite::Result<_>>()?)
 }
 
-/// A page of an owner's views for a device.
-pub(super) fn page(connection: &Connection, query: &SyncQuery) -> Result<SyncPage> {
-    let owner = known_account(connection, &query.owner)?;
-    let mut page = SyncPage {
-        after: query.after,
-        complete: true,
-        ..SyncPage::default()
-    };
-    visit(
-        connection,
-        owner,
-        query.device.as_deref(),
-        signed(query.after),
-        |view| {
-            if page.views.len() == query.limit {
-                page.complete = false;
-                return false;
-            }
-            page.after = view.key;
-            page.views.push(view);
-            true
-        },
+/// The names of a group's members.
+pub(super) fn members(connection: &Connection, group: &str) -> Result<Vec<String>> {
+    let mut find = connection.prepare_cached(
+        "SELECT a.name FROM groups g
+         JOIN views v ON v.conversation = g.conversation AND v.floor IS NOT NULL AND v.sees_to IS NULL
+         JOIN accounts a ON a.id = v.owner WHERE g.name = ?1",
     )?;
-    Ok(page)
+    let names = find.query_map([group], |row| row.get(0))?;
+    Ok(names.collect::<rusqlite::Result<_>>()?)
 }

@@ -65,6 +65,20 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
+        self.run_and_tell(operation, || {}).await
+    }
+
+    /// The same; `tell` is called between the flush and the answer, and also when whoever asked
+    /// has gone.
+    pub(super) async fn run_and_tell<T, F>(
+        &self,
+        operation: F,
+        tell: impl FnOnce() + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
         let (sender, receiver) = oneshot::channel();
         let operation: Operation = Box::new(move |connection| {
             let result = in_savepoint(connection, operation);
@@ -74,6 +88,9 @@ impl Writer {
                     // What failed by itself keeps its own reason.
                     Err(why) => result.and_then(|_| Err(Error::Storage(why.to_owned()))),
                 };
+                if answer.is_ok() {
+                    tell();
+                }
                 // Whoever asked may have gone; the operation stands all the same.
                 let _ = sender.send(answer);
             })

@@ -1,0 +1,176 @@
+//! One deletion under way, and the calls that wait for it.
+
+use std::time::Instant;
+
+use super::request::Request;
+use super::{DeletionId, Pending, PendingState};
+use crate::clock;
+use crate::conversation::ConversationId;
+use crate::delivery::Reply;
+use crate::error::Error;
+use crate::store::{Intent, Progress};
+
+/// Where a deletion stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Accepted just now.
+    New,
+    /// It can still be undone.
+    Undoable,
+    /// Another one of the same conversation is at the server.
+    Behind,
+    /// The server is being asked.
+    Asked,
+    /// The server is asked again later.
+    Waiting,
+    /// The server will not; the host is to know.
+    Refused,
+}
+
+/// A call that waits for the outcome.
+pub(super) struct Waiting {
+    pub id: DeletionId,
+    pub accepted: Instant,
+    pub reply: Reply<()>,
+}
+
+/// One deletion under way.
+pub(super) struct Flight {
+    pub intent: Intent,
+    pub state: State,
+    pub waiting: Vec<Waiting>,
+    /// When nobody waits for the server any more; `None`: nobody does.
+    pub deadline: Option<Instant>,
+    /// It stands in the journal.
+    pub written: bool,
+    /// The server may have carried it out already: no later failure takes it back.
+    pub maybe_done: bool,
+    pub progress: Progress,
+    /// When it is worked on next, if time decides that.
+    pub due: Option<Instant>,
+    /// Why the last attempt was in vain.
+    pub last: Option<Error>,
+    /// The listener knows of it as pending.
+    pub told: bool,
+}
+
+impl Flight {
+    /// Of a call.
+    pub fn new(request: Request, host_positions: bool) -> Self {
+        let Request {
+            id,
+            conversation,
+            cut_off,
+            terms,
+            accepted,
+            reply,
+        } = request;
+        let now = clock::now();
+        let undo = u64::try_from(terms.undo.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            intent: Intent {
+                deletion: id,
+                conversation,
+                cut_off,
+                host_positions,
+                scope: terms.scope,
+                policy: terms.policy,
+                accepted_at: now,
+                undo_until: (undo > 0).then(|| now.saturating_add(undo)),
+            },
+            state: State::New,
+            waiting: vec![Waiting {
+                id,
+                accepted,
+                reply,
+            }],
+            deadline: Some(accepted + terms.undo + terms.timeout),
+            written: false,
+            maybe_done: false,
+            progress: Progress::default(),
+            due: None,
+            last: None,
+            told: false,
+        }
+    }
+
+    /// Left behind by an earlier life of the process.
+    pub fn recovered(intent: Intent, progress: Progress) -> Self {
+        Self {
+            state: State::Waiting,
+            waiting: Vec::new(),
+            deadline: None,
+            written: true,
+            // Within the undo window, the server was never asked.
+            maybe_done: intent.undo_until.is_none_or(|until| until <= clock::now()),
+            progress,
+            due: None,
+            last: None,
+            told: true,
+            intent,
+        }
+    }
+
+    pub fn name(&self) -> (DeletionId, ConversationId) {
+        (self.intent.deletion, self.intent.conversation.clone())
+    }
+
+    /// Whether another call wants just this.
+    pub fn is_wanted_by(&self, request: &Request) -> bool {
+        let intent = &self.intent;
+        let undoable = match self.state {
+            State::New => intent.undo_until.is_some(),
+            state => state == State::Undoable,
+        };
+        intent.cut_off == request.cut_off
+            && intent.scope == request.terms.scope
+            && intent.policy == request.terms.policy
+            && undoable != request.terms.undo.is_zero()
+            // An outcome that is unknown or refused says nothing to a new call.
+            && match self.state {
+                State::New | State::Undoable | State::Behind | State::Asked => true,
+                State::Waiting => intent.policy == super::Policy::Queue,
+                State::Refused => false,
+            }
+    }
+
+    /// As the host sees it.
+    pub fn pending(&self, state: PendingState) -> Pending {
+        let intent = &self.intent;
+        Pending {
+            deletion: intent.deletion,
+            conversation: intent.conversation.clone(),
+            scope: intent.scope,
+            policy: intent.policy,
+            state,
+            attempts: self.progress.attempts,
+            code: self.progress.last_code,
+            error: self.last.clone(),
+            next_try: match self.state {
+                State::Waiting => self.progress.next_try,
+                _ => 0,
+            },
+            accepted_at: intent.accepted_at,
+            undo_until: intent.undo_until.unwrap_or(0),
+            cut_off: intent.cut_off,
+            erased: self.progress.erased,
+        }
+    }
+
+    /// Notes why an attempt was in vain.
+    pub fn note_failure(&mut self, error: Error) {
+        self.progress.attempts = self.progress.attempts.saturating_add(1);
+        self.progress.last_code = error.code();
+        self.last = Some(error);
+    }
+
+    /// Whether asking again may reach further than was meant: the server has forgotten the id,
+    /// and no position says where to stop.
+    pub fn is_too_old_to_ask(&self) -> bool {
+        /// A day less than the server remembers an id.
+        const MEMORY: u64 = 29 * 24 * 60 * 60 * 1000;
+        let no_position = self.intent.cut_off.is_none() || self.intent.host_positions;
+        let age = clock::now().saturating_sub(self.intent.accepted_at);
+        self.maybe_done && no_position && age > MEMORY
+    }
+}

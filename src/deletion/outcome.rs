@@ -1,0 +1,267 @@
+//! What the server's answers make of deletions.
+
+use std::time::{Duration, Instant};
+
+use super::asker::Answer;
+use super::table::erasure;
+use super::{Deletions, Policy, Receipt};
+use crate::conversation::ConversationId;
+use crate::deletion::DeletionId;
+use crate::error::{Error, Result};
+use crate::event::Cause;
+use crate::failpoint::failpoint;
+use crate::store::{Erasure, Named, Progress, Store};
+
+/// What the answers that came together make of their deletions.
+#[derive(Default)]
+struct Outcome {
+    /// The server has deleted: what the device has goes too.
+    erasures: Vec<Erasure>,
+    /// The same, and the device has nothing of it any more.
+    done: Vec<DeletionId>,
+    /// The server has not deleted and will not: the intent is gone.
+    refused: Vec<(Named, Error)>,
+    /// For the journal.
+    notes: Vec<(DeletionId, Progress)>,
+}
+
+impl Deletions {
+    /// Takes the server's answers: what it deleted dies here too, what it refused is kept, and
+    /// what is unclear or is to be tried again waits.
+    pub fn answered(&mut self, answers: Vec<Answer>, store: &mut Store) {
+        let mut outcome = Outcome::default();
+        let mut free: Vec<ConversationId> = Vec::new();
+        for answer in answers {
+            let (id, conversation) = (answer.intent.deletion, answer.intent.conversation.clone());
+            self.at_work.push(id);
+            self.no_longer_asked(id, &conversation);
+            free.push(conversation);
+            self.sort(answer, &mut outcome, store);
+        }
+        let Outcome {
+            erasures,
+            done,
+            refused,
+            notes,
+        } = outcome;
+        let mut notes = notes;
+        self.take_back(refused, &mut notes, store);
+        self.destroy(&erasures, done, &mut notes, store);
+        if !notes.is_empty() {
+            // Lost notes only mean that the next life of the process tries early.
+            let _ = store.note_progress(&notes);
+        }
+        // Nobody waits for the rows: they follow when success is on its way to the app, and at the
+        // next open if they cannot now.
+        let _ = store.record();
+        self.at_work.clear();
+        let released: Vec<_> = free.iter().filter_map(|free| self.released(free)).collect();
+        if !released.is_empty() {
+            self.start(released, store);
+            self.at_work.clear();
+        }
+    }
+
+    fn sort(&mut self, answer: Answer, outcome: &mut Outcome, store: &mut Store) {
+        let Answer {
+            intent,
+            result,
+            retry_after,
+        } = answer;
+        let id = intent.deletion;
+        if let Err(error) = &result {
+            self.events.note_error(error);
+        }
+        let Some(flight) = self.flights.get_mut(&id) else {
+            return;
+        };
+        match result {
+            Ok(_) if flight.progress.erased && intent.cut_off.is_some() => outcome.done.push(id),
+            Ok(cleared_through) => {
+                let through = intent.cut_off.or(cleared_through).unwrap_or(0);
+                outcome.erasures.push(erasure(flight, through));
+            }
+            // The client closes, and says so to whoever waits.
+            Err(Error::Pending) => {}
+            Err(error) if intent.policy == Policy::Queue => {
+                flight.maybe_done |= matches!(error, Error::OutcomeUnknown(_));
+                let note = self.wait_for_next_try(id, error.clone(), retry_after);
+                if note.is_some_and(|(_, progress)| progress.refused) {
+                    self.answer_calls(id, &error);
+                }
+                outcome.notes.extend(note);
+            }
+            Err(error) => {
+                let unclear = matches!(error, Error::OutcomeUnknown(_));
+                if !unclear && !flight.maybe_done {
+                    outcome.refused.push((flight.name(), error));
+                    return;
+                }
+                flight.maybe_done = true;
+                let unknown = match &error {
+                    Error::OutcomeUnknown(_) => error.clone(),
+                    other => Error::OutcomeUnknown(other.to_string()),
+                };
+                let unknown = self.written_down(id, unknown, store);
+                self.answer_calls(id, &unknown);
+                let note = self.wait_for_next_try(id, error, retry_after);
+                outcome.notes.extend(note);
+            }
+        }
+    }
+
+    /// Makes sure that a deletion whose outcome is unknown is in the journal, or says that it is
+    /// not.
+    fn written_down(&mut self, id: DeletionId, error: Error, store: &mut Store) -> Error {
+        if self.flights.get(&id).is_none_or(|flight| flight.written) {
+            return error;
+        }
+        match self.write_down(&[id], store) {
+            Ok(()) => error,
+            Err(disk) => Error::OutcomeUnknown(format!(
+                "{error}; it could not be written down and is forgotten when the client closes: {disk}"
+            )),
+        }
+    }
+
+    /// The device keeps all of it, and the intent is gone.
+    fn take_back(
+        &mut self,
+        refused: Vec<(Named, Error)>,
+        notes: &mut Vec<(DeletionId, Progress)>,
+        store: &mut Store,
+    ) {
+        if refused.is_empty() {
+            return;
+        }
+        let names: Vec<_> = refused.iter().map(|(name, _)| name.clone()).collect();
+        let was_hidden = |name: &&Named| !store.is_listed(&name.1);
+        let hidden: Vec<_> = names.iter().filter(was_hidden).cloned().collect();
+        let taken_back = store.abandon(&names);
+        for ((id, _), error) in refused {
+            match &taken_back {
+                Ok(()) => self.end(id, Err(error)),
+                // The intent could not be taken back, so it stands: that is what the app hears.
+                Err(disk) => {
+                    let unknown = Error::OutcomeUnknown(disk.to_string());
+                    self.answer_calls(id, &unknown);
+                    notes.extend(self.wait_for_next_try(id, disk.clone(), None));
+                }
+            }
+        }
+        for (_, conversation) in hidden {
+            self.tell_shown_again(&conversation, store);
+        }
+    }
+
+    /// Destroys what the device has, and ends the deletions that the server has carried out.
+    fn destroy(
+        &mut self,
+        erasures: &[Erasure],
+        done: Vec<DeletionId>,
+        notes: &mut Vec<(DeletionId, Progress)>,
+        store: &mut Store,
+    ) {
+        let start = Instant::now();
+        let destroyed = if erasures.is_empty() {
+            Ok(())
+        } else {
+            store.destroy(erasures)
+        };
+        let took = start.elapsed();
+        failpoint("before-delivery");
+        for erasure in erasures {
+            match &destroyed {
+                Ok(()) => {
+                    self.keep_receipts(erasure, took);
+                    self.tell_erased(erasure, store);
+                    self.succeed(erasure.deletion);
+                }
+                Err(disk) => notes.extend(self.not_destroyed(erasure.deletion, disk)),
+            }
+        }
+        for id in done {
+            if let Some(flight) = self.flights.get(&id) {
+                let through = flight.intent.cut_off.unwrap_or(0);
+                self.keep_receipts(&erasure(flight, through), Duration::ZERO);
+            }
+            self.succeed(id);
+        }
+    }
+
+    fn succeed(&mut self, id: DeletionId) {
+        let Some(flight) = self.flights.get(&id) else {
+            return;
+        };
+        let name = flight.name();
+        let result = match flight.intent.policy {
+            Policy::LocalOnly => Err(Error::LocalOnly),
+            Policy::Fail | Policy::Queue => Ok(()),
+        };
+        self.end(id, result);
+        self.forget_when_delivered(name);
+    }
+
+    /// What the app hears when the device's disk failed: keys may be dead already, and the server
+    /// has deleted where there is one, so that this cannot be taken back.
+    fn not_destroyed(&mut self, id: DeletionId, disk: &Error) -> Option<(DeletionId, Progress)> {
+        let server = if self.asker.is_some() {
+            "the server has deleted it; "
+        } else {
+            ""
+        };
+        let error = Error::OutcomeUnknown(format!("{server}on the device, {disk}"));
+        self.answer_calls(id, &error);
+        if let Some(flight) = self.flights.get_mut(&id) {
+            flight.maybe_done = true;
+        }
+        self.wait_for_next_try(id, error, None)
+    }
+
+    fn keep_receipts(&self, erasure: &Erasure, erase: Duration) {
+        let flight = self.flights.get(&erasure.deletion);
+        for waiting in flight.map_or(&[][..], |flight| &flight.waiting) {
+            let total = waiting.accepted.elapsed();
+            let receipt = Receipt {
+                cut_off: erasure.through,
+                erase,
+                total,
+            };
+            self.receipts.keep(waiting.id, receipt);
+        }
+    }
+
+    /// Erases what was deleted elsewhere: the server has done its part, and no call waits.
+    pub fn erase_elsewhere(
+        &mut self,
+        conversation: ConversationId,
+        through: u64,
+        cause: Cause,
+        store: &mut Store,
+    ) -> Result<()> {
+        if through <= store.floor(&conversation) {
+            return Ok(());
+        }
+        // The host's positions are not the server's: what it says of those means nothing here.
+        if store.has_host_positions(&conversation) {
+            return Ok(());
+        }
+        // Nothing is written down first: the dead slots are the record, and until there are any,
+        // the server says it again at every pull.
+        let deletion = self.ids.next();
+        let was_listed = store.is_listed(&conversation);
+        let erasure = Erasure {
+            deletion,
+            conversation: conversation.clone(),
+            through,
+            scope: super::Scope::Everything,
+        };
+        store.destroy(std::slice::from_ref(&erasure))?;
+        store.record()?;
+        if was_listed {
+            self.tell_gone(&erasure, cause, None, store);
+        }
+        self.forget_when_delivered((deletion, conversation));
+        Ok(())
+    }
+}

@@ -1,0 +1,232 @@
+//! Deletions that wait: what the host can do with them, and what an earlier life of the process
+//! left behind.
+
+use super::flight::{Flight, State};
+use super::{DeletionId, Deletions, Pending, PendingState, Policy};
+use crate::clock;
+use crate::conversation::ConversationId;
+use crate::error::{Error, Result};
+use crate::event::{Cause, Event};
+use crate::store::{Erasure, Named, Store, Unfinished};
+
+/// What a host can do with a pending deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Management {
+    /// Bring everything back, within the undo window.
+    Undo,
+    /// Take it back, if nothing was erased yet and the server was not asked.
+    Cancel,
+    /// Ask the server now.
+    Retry,
+    /// Take note of a refusal, and forget it.
+    Acknowledge,
+}
+
+impl Deletions {
+    /// All deletions whose outcome is open, the oldest first.
+    pub fn pending(&self) -> Vec<Pending> {
+        let pending = |flight: &Flight| {
+            flight.pending(match flight.state {
+                State::Undoable => PendingState::Undoable,
+                State::New | State::Behind | State::Asked => PendingState::Asking,
+                State::Waiting => PendingState::Waiting,
+                State::Refused => PendingState::Refused,
+            })
+        };
+        let mut all: Vec<_> = self.flights.values().map(pending).collect();
+        all.sort_by_key(|pending| (pending.accepted_at, pending.deletion));
+        all
+    }
+
+    /// Does what the host wants with a pending deletion.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::TooLate`], [`Error::Parameter`] for what makes no sense in
+    /// its state, and what the disk reports.
+    pub fn manage(
+        &mut self,
+        id: DeletionId,
+        management: Management,
+        store: &mut Store,
+    ) -> Result<()> {
+        // A call that joined an earlier one was given an id of its own.
+        let joined = |flight: &&Flight| flight.waiting.iter().any(|waiting| waiting.id == id);
+        let flight = self.flights.get(&id);
+        let flight = flight
+            .or_else(|| self.flights.values().find(joined))
+            .ok_or(Error::NotFound)?;
+        let name = flight.name();
+        match (management, flight.state) {
+            (Management::Undo | Management::Cancel, State::Undoable) => self.take_away(name, store),
+            (Management::Cancel, State::Behind)
+                if !flight.progress.erased && !flight.maybe_done =>
+            {
+                self.take_away(name, store)
+            }
+            (Management::Undo | Management::Cancel, _) => Err(Error::TooLate),
+            (Management::Retry, State::Waiting | State::Refused) if self.asker.is_none() => {
+                Err(crate::client::no_server())
+            }
+            (Management::Retry, State::Waiting | State::Refused) => {
+                if let Some(flight) = self.flights.get_mut(&name.0) {
+                    flight.progress.refused = false;
+                }
+                self.start(vec![name.0], store);
+                self.at_work.clear();
+                Ok(())
+            }
+            (Management::Retry, State::New | State::Asked | State::Behind) => Ok(()),
+            (Management::Retry, State::Undoable) => Err(Error::Parameter(
+                "the deletion can still be undone: it is asked for when that time is over"
+                    .to_owned(),
+            )),
+            (Management::Acknowledge, State::Refused) => self.acknowledge(name, store),
+            (Management::Acknowledge, _) => Err(Error::Parameter(
+                "the deletion was not refused: only a refusal is acknowledged".to_owned(),
+            )),
+        }
+    }
+
+    fn take_away(&mut self, name: Named, store: &mut Store) -> Result<()> {
+        let was_listed = store.is_listed(&name.1);
+        store.abandon(std::slice::from_ref(&name))?;
+        self.end(name.0, Err(Error::Cancelled));
+        if !was_listed {
+            self.tell_shown_again(&name.1, store);
+        }
+        if let Some(next) = self.released(&name.1) {
+            self.start(vec![next], store);
+        }
+        self.at_work.clear();
+        Ok(())
+    }
+
+    /// What is erased stays erased on this device; what is not, is kept.
+    fn acknowledge(&mut self, name: Named, store: &mut Store) -> Result<()> {
+        let erased = self
+            .flights
+            .get(&name.0)
+            .is_some_and(|flight| flight.progress.erased);
+        let error = self
+            .flights
+            .get(&name.0)
+            .and_then(|flight| flight.last.clone());
+        if erased {
+            store.forget(std::slice::from_ref(&name))?;
+        } else {
+            store.abandon(std::slice::from_ref(&name))?;
+        }
+        self.end(name.0, Err(error.unwrap_or(Error::Cancelled)));
+        Ok(())
+    }
+
+    /// Tells the listener of a conversation that is back in the list.
+    pub(super) fn tell_shown_again(&self, conversation: &ConversationId, store: &mut Store) {
+        if self.events.are_heard()
+            && let Some(summary) = store.summary(conversation)
+        {
+            self.events.emit(Event::New(summary));
+        }
+    }
+
+    /// Asks now for everything that waits to be asked for again.
+    pub fn settle(&mut self, store: &mut Store) {
+        if self.asker.is_none() {
+            // Without a server, what one was asked before waits until there is one again.
+            return;
+        }
+        let waits = |flight: &&Flight| flight.state == State::Waiting;
+        let mut waiting: Vec<_> = self
+            .flights
+            .values()
+            .filter(waits)
+            .map(|flight| (flight.intent.accepted_at, flight.intent.deletion))
+            .collect();
+        waiting.sort_unstable();
+        let ids = waiting.into_iter().map(|(_, id)| id).collect();
+        self.start(ids, store);
+        self.at_work.clear();
+    }
+
+    /// The host says whether there is a network.
+    pub fn network_changed(&mut self, online: bool, store: &mut Store) {
+        self.offline = !online;
+        if online {
+            self.settle(store);
+        }
+    }
+
+    /// Takes up what an earlier life of the process left behind. The server is asked when the
+    /// client is signed in.
+    pub fn recover(&mut self, unfinished: Vec<Unfinished>, store: &mut Store) {
+        let mut go_on = Vec::new();
+        for Unfinished { intent, progress } in unfinished {
+            let name = (intent.deletion, intent.conversation.clone());
+            // Policy `queue` erases before the server has confirmed.
+            if progress.erased && intent.policy != Policy::Queue {
+                self.tell_left_behind(&name, intent.cut_off, intent.scope, store);
+                self.forget_when_delivered(name);
+                continue;
+            }
+            let flight = Flight::recovered(intent, progress);
+            let id = name.0;
+            let (undo_until, policy) = (flight.intent.undo_until, flight.intent.policy);
+            let maybe_done = flight.maybe_done;
+            self.insert(flight);
+            if progress.refused {
+                if let Some(flight) = self.flights.get_mut(&id) {
+                    flight.state = State::Refused;
+                }
+            } else if !maybe_done && undo_until.is_some() {
+                let left = clock::until(undo_until.unwrap_or(0), crate::client::MAX_UNDO);
+                self.wait(id, State::Undoable, left);
+            } else if policy == Policy::LocalOnly
+                || (policy == Policy::Queue && !progress.erased && self.asker.is_some())
+                || (undo_until.is_some() && self.asker.is_none())
+            {
+                // What goes on the device goes now.
+                go_on.push(id);
+            } else if self.asker.is_some() && progress.next_try > 0 {
+                let left = clock::until(progress.next_try, super::backoff::LONGEST);
+                self.wait(id, State::Waiting, left);
+            }
+        }
+        self.start(go_on, store);
+        self.at_work.clear();
+    }
+
+    /// The outcome of a deletion whose call died with the process: the listener is who is left.
+    fn tell_left_behind(
+        &self,
+        name: &Named,
+        cut_off: Option<u64>,
+        scope: super::Scope,
+        store: &mut Store,
+    ) {
+        let erasure = Erasure {
+            deletion: name.0,
+            conversation: name.1.clone(),
+            through: cut_off.unwrap_or(0),
+            scope,
+        };
+        self.tell_gone(&erasure, Cause::ThisDevice, Some(name.0), store);
+    }
+
+    /// Notes that a deletion's last callback has returned.
+    pub fn note_delivered(&mut self, id: DeletionId, conversation: ConversationId) {
+        self.untidy.push((id, conversation));
+    }
+
+    /// Lets the store forget what was delivered; `true` when there was something.
+    pub fn tidy(&mut self, store: &mut Store) -> bool {
+        let ready = std::mem::take(&mut self.untidy);
+        if ready.is_empty() {
+            return false;
+        }
+        let forgotten = store.forget(&ready).is_ok();
+        if !forgotten {
+            self.untidy = ready;
+        }
+        forgotten
+    }
+}

@@ -1,0 +1,192 @@
+//! The journal: deletions that were accepted and whose outcome is not delivered yet.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::entry::Entry;
+use super::{Store, flushed, unflushed};
+use crate::conversation::ConversationId;
+use crate::deletion::{DeletionId, Policy, Scope};
+use crate::error::Result;
+use crate::failpoint::failpoint;
+
+/// A deletion that was accepted.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// Its id.
+    pub deletion: DeletionId,
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Where it ends; `None` when the device knows no position.
+    pub cut_off: Option<u64>,
+    /// The position is the host's own, which the server does not know.
+    pub host_positions: bool,
+    /// What goes.
+    pub scope: Scope,
+    /// How far to go.
+    pub policy: Policy,
+    /// When it was accepted, in Unix milliseconds.
+    pub accepted_at: u64,
+    /// Until when it can be undone, in Unix milliseconds.
+    pub undo_until: Option<u64>,
+}
+
+/// How far an intent has come, as the journal knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// What the device had is erased.
+    pub erased: bool,
+    /// The server will not, whatever is tried.
+    pub refused: bool,
+    /// How often the server was asked in vain.
+    pub attempts: u32,
+    /// When it is asked next, in Unix milliseconds.
+    pub next_try: u64,
+    /// Why the last attempt was in vain; 0 before the first.
+    pub last_code: i32,
+}
+
+/// A deletion by its name in the table and in the journal.
+pub type Named = (DeletionId, ConversationId);
+
+impl Store {
+    /// Writes intents down, all or none, and hides what can still be undone. When this returns,
+    /// a crash cannot lose them.
+    pub fn begin(&mut self, intents: &[Intent]) -> Result<()> {
+        self.record()?;
+        let mut changed: HashMap<ConversationId, Entry> = HashMap::new();
+        for intent in intents {
+            let mut entry = self.entry_or_new(&intent.conversation)?;
+            if intent.undo_until.is_some() {
+                let through = intent.cut_off.unwrap_or(0);
+                entry.veil = Some(entry.veil.map_or(through, |veil| veil.max(through)));
+                self.recount(&mut entry)?;
+            }
+            changed.insert(intent.conversation.clone(), entry);
+        }
+        let Self { db, keys, .. } = self;
+        let changed = keys.taking(|keys, taken| {
+            flushed(db, |db| {
+                for intent in intents {
+                    let Some(entry) = changed.get_mut(&intent.conversation) else {
+                        continue;
+                    };
+                    if entry.row == 0 {
+                        entry.insert(db, keys, taken)?;
+                    }
+                    if intent.undo_until.is_some() {
+                        entry.update(db)?;
+                    }
+                    insert(db, entry.row, intent)?;
+                }
+                Ok(changed)
+            })
+        })?;
+        for entry in changed.into_values() {
+            self.put(entry);
+        }
+        failpoint("intent-recorded");
+        Ok(())
+    }
+
+    /// Notes how far intents have come. Not flushed: what is lost is tried again a little early.
+    pub fn note_progress(&mut self, notes: &[(DeletionId, Progress)]) -> Result<()> {
+        unflushed(&mut self.db, |db| {
+            let mut update = db.prepare_cached(
+                "UPDATE journal SET refused = ?, attempts = ?, next_try = ?, last_code = ?
+                 WHERE deletion = ?",
+            )?;
+            for (deletion, progress) in notes {
+                update.execute(params![
+                    progress.refused,
+                    progress.attempts,
+                    progress.next_try as i64,
+                    progress.last_code,
+                    deletion.0
+                ])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes intents back: the device keeps all of it, and shows it again. When this returns, a
+    /// crash cannot bring them back.
+    pub fn abandon(&mut self, abandoned: &[Named]) -> Result<()> {
+        self.record()?;
+        flushed(&mut self.db, |db| {
+            for (deletion, _) in abandoned {
+                db.prepare_cached("DELETE FROM journal WHERE deletion = ?")?
+                    .execute([deletion.0])?;
+            }
+            Ok(())
+        })?;
+        let mut names = Vec::new();
+        for (deletion, conversation) in abandoned {
+            let Some(mut entry) = self.entries.get(conversation).cloned() else {
+                continue;
+            };
+            if entry.is_only_a_name() {
+                // What was only a name for the deletion goes with it.
+                names.push((*deletion, conversation.clone()));
+            } else if entry.veil.is_some() {
+                self.lift_veil(&mut entry)?;
+            }
+        }
+        if names.is_empty() {
+            Ok(())
+        } else {
+            self.forget(&names)
+        }
+    }
+
+    /// Hides only what other undo windows still hide.
+    fn lift_veil(&mut self, entry: &mut Entry) -> Result<()> {
+        let veil: Option<i64> = self
+            .db
+            .prepare_cached(
+                "SELECT max(coalesce(cut_off, 0)) FROM journal
+                 WHERE conversation = ? AND undo_until IS NOT NULL AND erased = 0",
+            )?
+            .query_row([entry.row], |row| row.get(0))
+            .optional()?
+            .flatten();
+        entry.veil = veil.map(|veil| veil as u64);
+        self.recount(entry)?;
+        unflushed(&mut self.db, |db| entry.update(db))?;
+        self.put(entry.clone());
+        Ok(())
+    }
+
+    /// Whether a conversation has deletions under way beside those that are done with.
+    pub(super) fn has_other_intents(&self, row: i64, done: &[Named]) -> Result<bool> {
+        let mut select = self
+            .db
+            .prepare_cached("SELECT deletion FROM journal WHERE conversation = ?")?;
+        let mut rows = select.query([row])?;
+        while let Some(row) = rows.next()? {
+            let deletion = DeletionId(row.get(0)?);
+            if !done.iter().any(|(done, _)| *done == deletion) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn insert(db: &Connection, row: i64, intent: &Intent) -> Result<()> {
+    db.prepare_cached(
+        "INSERT INTO journal(deletion, conversation, cut_off, scope, policy, accepted_at, undo_until)
+         VALUES(?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        intent.deletion.0,
+        row,
+        intent.cut_off.map(|cut_off| cut_off as i64),
+        intent.scope.number(),
+        intent.policy.number(),
+        intent.accepted_at as i64,
+        intent.undo_until.map(|until| until as i64)
+    ])?;
+    Ok(())
+}

@@ -1,0 +1,640 @@
+//! Deletions that do not end at once: the policies, the undo window, and what a host can do with
+//! what is pending.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test"
+)]
+
+mod support;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use support::listener::{ASKING, CANCELLED, DONE, FAILED, Pending, REFUSED, UNDOABLE, WAITING};
+use support::{
+    Answer, Client, DeleteOptions, FakeServer, Heard, Listener, Options, Outcome, Server, abi,
+    child, eventually, fake,
+};
+
+const MINUTE: u32 = 60_000;
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// A server that refuses deletions with this code for as long as the switch is on.
+fn refusing(code: i32, on: &Arc<AtomicBool>) -> FakeServer {
+    let on = on.clone();
+    FakeServer::with_world(move |_, _| {
+        if on.load(Ordering::SeqCst) {
+            Answer::Fail(code, "not now")
+        } else {
+            Answer::Ok(().into())
+        }
+    })
+}
+
+fn switch() -> Arc<AtomicBool> {
+    Arc::new(AtomicBool::new(true))
+}
+
+fn heard_by(options: Options) -> (Client, Arc<Listener>) {
+    let listener = Listener::new();
+    let options = Options {
+        listener: Some(listener.clone()),
+        ..options
+    };
+    (options.open(), listener)
+}
+
+/// The one pending deletion.
+#[track_caller]
+fn only(client: &Client) -> Pending {
+    let pending = client.pending();
+    assert_eq!(pending.len(), 1, "{pending:?}");
+    pending.into_iter().next().unwrap()
+}
+
+/// DUR-2, DEL-3: with policy `queue` a conversation is hidden and erased at once, although the
+/// server is away; it stays pending until the server has confirmed, and only then comes the
+/// success; what came meanwhile is still there.
+#[test]
+fn queued_while_the_server_is_away() {
+    let mut server = Server::start();
+    server.accounts(&["alice", "bob"]);
+    server.send("bob", "alice", "bob: this is to be forgotten");
+    let folder = folder();
+    let (client, listener) = heard_by(server.device("alice", folder.path()));
+    client.pulled();
+    server.kill();
+
+    let (call, id) = client.deleting("c2c_bob", DeleteOptions::queue());
+    eventually("it is hidden", || client.ids().is_empty());
+    assert!(client.history("c2c_bob").is_empty());
+    assert_eq!(client.total_unread(), 0);
+    let found = client.verify("c2c_bob", &["bob: this is to be forgotten"]);
+    assert_eq!((found.found, found.readable_records), (0, 0), "{found:?}");
+    listener.wait("the deletion is told", |heard| {
+        heard.is_deletion_of("c2c_bob")
+    });
+    eventually("it waits", || only(&client).state == WAITING);
+    let waits = only(&client);
+    assert_eq!(
+        (
+            waits.deletion,
+            waits.id.as_str(),
+            waits.policy,
+            waits.erased
+        ),
+        (id, "c2c_bob", abi::QUEUE, true)
+    );
+    assert!(waits.attempts >= 1 && waits.code != 0 && !waits.desc.is_empty());
+    assert!(waits.next_try_ms > waits.accepted_at_ms);
+    assert!(call.events().is_empty(), "success waits for the server");
+
+    server.restart();
+    server.send("bob", "alice", "bob: and this is new");
+    assert_eq!(client.network_changed(true), abi::OK);
+    assert_eq!(call.wait(), Outcome::Success);
+    assert!(client.pending().is_empty());
+    assert_eq!(server.roaming("alice", "bob"), ["bob: and this is new"]);
+    client.pulled();
+    assert_eq!(client.texts("c2c_bob"), ["bob: and this is new"]);
+    let states = listener.states_of(id);
+    assert_eq!(
+        (states.first(), states.last()),
+        (Some(&ASKING), Some(&DONE)),
+        "{states:?}"
+    );
+    assert!(states.contains(&WAITING), "{states:?}");
+    let deleted = |heard: &&Heard| heard.is_deletion_of("c2c_bob");
+    assert_eq!(listener.heard().iter().filter(deleted).count(), 1);
+}
+
+/// DUR-1, DUR-2: what is queued survives the process; the next one goes on, with the same id.
+#[test]
+fn queued_across_a_killed_process() {
+    if child::is_child() {
+        let folder = PathBuf::from(std::env::var("QUEUE_FOLDER").unwrap());
+        let client = Options::remote(&folder, &std::env::var("QUEUE_URL").unwrap(), "sig").open();
+        let (_, id) = client.deleting("c2c_bob", DeleteOptions::queue());
+        eventually("it waits", || only(&client).state == WAITING);
+        println!("deletion {}", id.wire());
+        // SAFETY: kills this process.
+        unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+    }
+    let away = switch();
+    let fake = refusing(60007, &away);
+    let folder = folder();
+    let client = Options::remote(folder.path(), &fake.url(), "sig").open();
+    client.pulled();
+    client.close();
+    let died = child::run(
+        "queued_across_a_killed_process",
+        &[
+            ("QUEUE_FOLDER", folder.path().to_str().unwrap()),
+            ("QUEUE_URL", &fake.url()),
+        ],
+    );
+    let out = String::from_utf8_lossy(&died.stdout);
+    let wire = out.split("deletion ").nth(1).expect("the child got there");
+    let wire = &wire[..32];
+
+    let asked = fake.deletions().len();
+    let (client, listener) = heard_by(Options::remote(folder.path(), &fake.url(), "sig"));
+    assert!(!client.ids().contains(&"c2c_bob".to_owned()));
+    let waits = only(&client);
+    assert_eq!(waits.deletion.wire(), wire);
+    fake.wait_for_deletions(asked + 1);
+    assert!(waits.erased && waits.attempts >= 1);
+    away.store(false, Ordering::SeqCst);
+    assert_eq!(client.network_changed(true), abi::OK);
+    listener.wait(
+        "it is done",
+        |heard| matches!(heard, Heard::Pending(pending) if pending.state == DONE),
+    );
+    assert!(client.pending().is_empty());
+    for deletion in fake.deletions() {
+        assert_eq!(deletion["DeletionId"], wire, "always the same id");
+    }
+    client.close();
+    let client = Options::remote(folder.path(), &fake.url(), "sig").open();
+    assert!(client.pending().is_empty());
+}
+
+/// DUR-2: the server is asked again by itself, after growing pauses.
+#[test]
+fn queued_and_tried_again_by_itself() {
+    let fake = FakeServer::with_world(|_, number| {
+        if number < 2 {
+            Answer::Http("503 Service Unavailable", "", String::new())
+        } else {
+            Answer::Ok(().into())
+        }
+    });
+    let folder = folder();
+    let client = Options::remote(folder.path(), &fake.url(), "sig").open();
+    client.pulled();
+    let (call, id) = client.deleting("c2c_bob", DeleteOptions::queue());
+    assert_eq!(call.wait(), Outcome::Success);
+    assert!(fake.deletions().len() >= 3);
+    for deletion in fake.deletions() {
+        assert_eq!(deletion["DeletionId"], id.wire());
+    }
+}
+
+/// DUR-2: what a server asks for with Retry-After, and the vendor's frequency codes, are honoured.
+#[test]
+fn a_server_that_wants_to_be_left_alone() {
+    type Case = (fn() -> Answer, u64);
+    let cases: [Case; 4] = [
+        (
+            || {
+                Answer::Http(
+                    "429 Too Many Requests",
+                    "Retry-After: 3600\r\n",
+                    String::new(),
+                )
+            },
+            3_600_000,
+        ),
+        (
+            || {
+                Answer::Http(
+                    "503 Service Unavailable",
+                    "Retry-After: 600\r\n",
+                    String::new(),
+                )
+            },
+            600_000,
+        ),
+        (|| Answer::Fail(60007, "too many requests"), 5_000),
+        (|| Answer::Fail(70050, "too many failures"), 60_000),
+    ];
+    for (answer, at_least) in cases {
+        let fake = FakeServer::with_world(move |_, _| answer());
+        let folder = folder();
+        let client = Options::remote(folder.path(), &fake.url(), "sig").open();
+        client.pulled();
+        let (call, _) = client.deleting("c2c_bob", DeleteOptions::queue());
+        eventually("it waits", || only(&client).attempts > 0);
+        let waits = only(&client);
+        let pause = waits.next_try_ms - waits.accepted_at_ms;
+        assert!(pause >= at_least, "{pause} of {at_least}: {waits:?}");
+        assert!(call.events().is_empty());
+        client.close();
+        assert_eq!(call.wait().code(), abi::PENDING);
+    }
+}
+
+/// DUR-2, DUR-3: another UserSig wakes what waits, at once.
+#[test]
+fn signing_in_wakes_what_waits() {
+    let fake = FakeServer::start(|request, _| {
+        if !request.query.contains("usersig=good") {
+            return Answer::Fail(70001, "the UserSig has expired");
+        }
+        fake::world(request).unwrap_or(Answer::Ok(().into()))
+    });
+    let folder = folder();
+    let (client, listener) = heard_by(Options::remote(folder.path(), &fake.url(), "good"));
+    client.pulled();
+    assert_eq!(client.sign_in("old"), abi::OK);
+    let (call, _) = client.deleting("c2c_bob", DeleteOptions::queue());
+    eventually("it waits", || only(&client).state == WAITING);
+    assert_eq!(only(&client).code, 70001);
+    listener.wait("a sign-in is needed", |heard| {
+        *heard == Heard::SignInNeeded(70001)
+    });
+    assert_eq!(client.sign_in("good"), abi::OK);
+    assert_eq!(call.wait(), Outcome::Success);
+    let needed = |heard: &&Heard| matches!(heard, Heard::SignInNeeded(_));
+    assert_eq!(
+        listener.heard().iter().filter(needed).count(),
+        1,
+        "told once"
+    );
+}
+
+/// DUR-3: a server's refusal is kept and shown, across restarts, until the host acknowledges it;
+/// the call hears of it.
+#[test]
+fn a_refusal_is_kept_until_it_is_acknowledged() {
+    let on = switch();
+    let fake = refusing(50003, &on);
+    let folder = folder();
+    let options = Options::remote(folder.path(), &fake.url(), "sig");
+    let (client, listener) = heard_by(options.clone());
+    client.pulled();
+    let (call, id) = client.deleting("c2c_bob", DeleteOptions::queue());
+    assert_eq!(call.wait().code(), 50003);
+    let refused = only(&client);
+    assert_eq!(
+        (refused.state, refused.code, refused.next_try_ms),
+        (REFUSED, 50003, 0)
+    );
+    assert!(listener.states_of(id).contains(&REFUSED));
+    let asked = fake.deletions().len();
+    client.close();
+
+    let client = options.open();
+    assert_eq!(only(&client).state, REFUSED);
+    assert!(!only(&client).desc.is_empty());
+    client.pulled();
+    assert_eq!(
+        fake.deletions().len(),
+        asked,
+        "it is not asked for again by itself"
+    );
+    assert_eq!(client.manage(abi::abi().acknowledge, id), Outcome::Success);
+    assert!(client.pending().is_empty());
+    assert!(
+        !client.ids().contains(&"c2c_bob".to_owned()),
+        "it stays erased here"
+    );
+    assert_eq!(
+        client.manage(abi::abi().acknowledge, id).code(),
+        abi::NOT_FOUND
+    );
+    client.close();
+    assert!(options.open().pending().is_empty());
+}
+
+/// DUR-3: a refused or waiting deletion can be tried again now, and then succeeds.
+#[test]
+fn tried_again_on_demand() {
+    for code in [50003, 60007] {
+        let on = switch();
+        let fake = refusing(code, &on);
+        let folder = folder();
+        let (client, listener) = heard_by(Options::remote(folder.path(), &fake.url(), "sig"));
+        client.pulled();
+        let (_, id) = client.deleting("c2c_bob", DeleteOptions::queue());
+        eventually("it waits or is refused", || only(&client).attempts > 0);
+        on.store(false, Ordering::SeqCst);
+        assert_eq!(client.manage(abi::abi().retry, id), Outcome::Success);
+        listener.wait(
+            "it is done",
+            |heard| matches!(heard, Heard::Pending(pending) if pending.state == DONE),
+        );
+        assert!(client.pending().is_empty());
+    }
+}
+
+/// DUR-3: what was erased, or asked for, cannot be cancelled any more.
+#[test]
+fn too_late_to_cancel() {
+    let on = switch();
+    let fake = refusing(60007, &on);
+    let folder = folder();
+    let client = Options::remote(folder.path(), &fake.url(), "sig").open();
+    client.pulled();
+    let (_, id) = client.deleting("c2c_bob", DeleteOptions::queue());
+    eventually("it waits", || only(&client).state == WAITING);
+    assert_eq!(client.manage(abi::abi().cancel, id).code(), abi::TOO_LATE);
+    assert_eq!(client.undo(id).code(), abi::TOO_LATE);
+    assert_eq!(
+        client.manage(abi::abi().acknowledge, id).code(),
+        abi::INVALID_PARAMETER
+    );
+    assert_eq!(client.undo(abi::DeletionId([9; 16])).code(), abi::NOT_FOUND);
+    assert_eq!(only(&client).state, WAITING);
+}
+
+/// DUR-3: one that waits behind another of its conversation has not begun, and can be cancelled.
+#[test]
+fn cancelled_behind_another() {
+    let fake = FakeServer::with_world(|_, _| Answer::Hold(Box::new(Answer::Ok(().into()))));
+    let folder = folder();
+    let client = Options::remote(folder.path(), &fake.url(), "sig").open();
+    client.pulled();
+    let (first, _) = client.deleting("c2c_bob", DeleteOptions::default());
+    fake.wait_for_deletions(1);
+    let keep = DeleteOptions {
+        keep_history: true,
+        ..DeleteOptions::default()
+    };
+    let (second, id) = client.deleting("c2c_bob", keep);
+    assert_eq!(client.pending().len(), 2);
+    assert_eq!(client.manage(abi::abi().cancel, id), Outcome::Success);
+    assert_eq!(second.wait().code(), abi::CANCELLED);
+    fake.release();
+    assert_eq!(first.wait(), Outcome::Success);
+    client.list();
+    assert_eq!(fake.deletions().len(), 1);
+}
+
+/// DUR-5: `local_only` deletes where the server has lost the account, has a result of its own, and
+/// the server is not asked.
+#[test]
+fn local_only_where_the_server_has_lost_the_account() {
+    let on = switch();
+    let fake = refusing(50001, &on);
+    let folder = folder();
+    let (client, listener) = heard_by(Options::remote(folder.path(), &fake.url(), "sig"));
+    client.pulled();
+    assert_eq!(
+        client.delete("c2c_bob").code(),
+        50001,
+        "the default policy fails"
+    );
+    assert_eq!(client.texts("c2c_bob"), fake::BOB);
+    let asked = fake.deletions().len();
+    let local = DeleteOptions {
+        policy: abi::POLICY_LOCAL_ONLY,
+        ..DeleteOptions::default()
+    };
+    let outcome = client.delete_as("c2c_bob", local);
+    assert_eq!(outcome.code(), abi::LOCAL_ONLY, "{outcome:?}");
+    assert_eq!(fake.deletions().len(), asked);
+    assert_eq!(client.ids(), ["group_club"]);
+    assert_eq!(client.verify("c2c_bob", &fake::BOB).found, 0);
+    listener.wait("the deletion is told", |heard| {
+        heard.is_deletion_of("c2c_bob")
+    });
+    client.pulled();
+    assert_eq!(
+        client.ids(),
+        ["group_club"],
+        "what the server still has does not come back"
+    );
+    assert!(client.pending().is_empty());
+}
+
+/// DUR-6: within the undo window a conversation is hidden, and undoing brings all of it back; the
+/// server is never asked.
+#[test]
+fn undone_within_its_window() {
+    let fake = FakeServer::with_world(|_, _| Answer::Ok(().into()));
+    let folder = folder();
+    let (client, listener) = heard_by(Options::remote(folder.path(), &fake.url(), "sig"));
+    client.pulled();
+    let before = client.everything();
+    let unread = client.total_unread();
+    let (call, id) = client.deleting("c2c_bob", DeleteOptions::undo(MINUTE));
+    assert_eq!(client.ids(), ["group_club"]);
+    assert!(client.history("c2c_bob").is_empty());
+    assert!(client.total_unread() < unread);
+    let pending = only(&client);
+    assert_eq!((pending.state, pending.erased), (UNDOABLE, false));
+    assert!(pending.undo_until_ms > pending.accepted_at_ms);
+    assert_eq!(
+        client.manage(abi::abi().retry, id).code(),
+        abi::INVALID_PARAMETER,
+        "it is not time"
+    );
+
+    assert_eq!(client.undo(id), Outcome::Success);
+    assert_eq!(call.wait().code(), abi::CANCELLED);
+    assert_eq!(client.everything(), before);
+    assert_eq!(client.total_unread(), unread);
+    assert!(client.pending().is_empty());
+    assert_eq!(client.undo(id).code(), abi::NOT_FOUND);
+    assert_eq!(listener.states_of(id), [UNDOABLE, CANCELLED]);
+    let of_bob = listener.heard_of("c2c_bob");
+    assert!(
+        matches!(of_bob.last(), Some(Heard::New(line)) if line.messages == 3),
+        "{of_bob:?}"
+    );
+    assert!(!of_bob.iter().any(|heard| heard.is_deletion_of("c2c_bob")));
+    client.close();
+    assert!(fake.deletions().is_empty());
+    let client = Options::remote(folder.path(), &fake.url(), "sig").open();
+    assert_eq!(client.everything(), before);
+}
+
+/// DUR-6, DEL-3: when the window is over the deletion takes its way, up to where it was made; what
+/// came within the window shows the conversation again, and survives.
+#[test]
+fn not_undone() {
+    let folder = folder();
+    let (client, listener) = heard_by(Options::local(folder.path()));
+    client.save_texts("c2c_bob", &["bob: the first of all", "bob: the second one"]);
+    let (call, _) = client.deleting("c2c_bob", DeleteOptions::undo(400));
+    assert!(client.ids().is_empty());
+    client.save("c2c_bob", &[(3, "bob", "bob: the third, in the window")]);
+    assert_eq!(client.texts("c2c_bob"), ["bob: the third, in the window"]);
+    assert_eq!((client.list()[0].messages, client.total_unread()), (1, 1));
+    assert_eq!(call.wait(), Outcome::Success);
+    assert_eq!(client.texts("c2c_bob"), ["bob: the third, in the window"]);
+    let gone = ["bob: the first of all", "bob: the second one"];
+    assert_eq!(client.verify("c2c_bob", &gone).found, 0);
+    listener.wait("the deletion is told", |heard| {
+        heard.is_deletion_of("c2c_bob")
+    });
+}
+
+/// DUR-6: a process that dies within the window: the next one can still undo; one that opens after
+/// it sees the deletion take its way.
+#[test]
+fn undo_windows_across_restarts() {
+    for window in [MINUTE, 300] {
+        let folder = folder();
+        let fake = FakeServer::with_world(|_, _| Answer::Ok(().into()));
+        let options = Options::remote(folder.path(), &fake.url(), "sig");
+        let client = options.open();
+        client.pulled();
+        let before = client.everything();
+        let begun = Instant::now();
+        let (call, id) = client.deleting("c2c_bob", DeleteOptions::undo(window));
+        client.close();
+        assert_eq!(call.wait().code(), abi::PENDING);
+        if window == MINUTE {
+            let client = options.open();
+            assert!(!client.ids().contains(&"c2c_bob".to_owned()));
+            assert_eq!(only(&client).state, UNDOABLE);
+            assert_eq!(client.undo(id), Outcome::Success);
+            assert_eq!(client.everything(), before);
+            assert!(fake.deletions().is_empty());
+        } else {
+            eventually("the window is over", || {
+                begun.elapsed() > Duration::from_millis(window.into())
+            });
+            let (client, listener) = heard_by(options.clone());
+            listener.wait("the deletion is told", |heard| {
+                heard.is_deletion_of("c2c_bob")
+            });
+            eventually("nothing is pending", || client.pending().is_empty());
+            assert_eq!(client.ids(), ["group_club"]);
+            assert_eq!(fake.deletions().len(), 1);
+            assert_eq!(fake.deletions()[0]["DeletionId"], id.wire());
+        }
+    }
+}
+
+/// DUR-6, DEL-2: after the window, a refusal under the default policy shows all of it again.
+#[test]
+fn refused_after_the_window() {
+    let on = switch();
+    let fake = refusing(50002, &on);
+    let folder = folder();
+    let (client, listener) = heard_by(Options::remote(folder.path(), &fake.url(), "sig"));
+    client.pulled();
+    let before = client.everything();
+    let (call, id) = client.deleting("c2c_bob", DeleteOptions::undo(200));
+    assert_eq!(client.ids(), ["group_club"]);
+    assert_eq!(call.wait().code(), 50002);
+    assert_eq!(client.everything(), before);
+    assert!(client.pending().is_empty());
+    assert_eq!(listener.states_of(id).last(), Some(&FAILED));
+    assert!(matches!(
+        listener.heard_of("c2c_bob").last(),
+        Some(Heard::New(_))
+    ));
+}
+
+/// DUR-6, DUR-2: undo window and policy `queue` together: erased when the window is over, without
+/// a server.
+#[test]
+fn undo_then_queue() {
+    let on = switch();
+    let fake = refusing(60007, &on);
+    let folder = folder();
+    let client = Options::remote(folder.path(), &fake.url(), "sig").open();
+    client.pulled();
+    let options = DeleteOptions {
+        undo_ms: 200,
+        ..DeleteOptions::queue()
+    };
+    let (call, id) = client.deleting("c2c_bob", options);
+    assert_eq!(only(&client).state, UNDOABLE);
+    eventually("it waits for the server", || only(&client).state == WAITING);
+    assert!(only(&client).erased);
+    assert_eq!(client.verify("c2c_bob", &fake::BOB).found, 0);
+    on.store(false, Ordering::SeqCst);
+    assert_eq!(client.manage(abi::abi().retry, id), Outcome::Success);
+    assert_eq!(call.wait(), Outcome::Success);
+}
+
+/// DEL-2, DUR-3: a deletion whose outcome is unknown is pending, is settled by itself, and the
+/// listener hears how.
+#[test]
+fn an_unknown_outcome_is_settled_with_an_event() {
+    let fake = FakeServer::with_world(|_, number| {
+        if number < 2 {
+            Answer::Reset
+        } else {
+            Answer::Ok(json!({"ClearedThrough": 3}))
+        }
+    });
+    let folder = folder();
+    let (client, listener) = heard_by(Options::remote(folder.path(), &fake.url(), "sig"));
+    client.pulled();
+    let (call, id) = client.deleting("c2c_bob", DeleteOptions::default());
+    assert_eq!(call.wait().code(), abi::OUTCOME_UNKNOWN);
+    listener.wait("it is done", |heard| {
+        matches!(heard, Heard::Pending(pending) if pending.state == DONE && pending.deletion == id)
+    });
+    listener.wait("the deletion is told", |heard| {
+        heard.is_deletion_of("c2c_bob")
+    });
+    assert_eq!(client.ids(), ["group_club"]);
+    assert!(client.pending().is_empty());
+}
+
+/// DUR-4: without a position to stop at, a deletion that the server may have forgotten is not
+/// asked for again; the host is shown it instead.
+#[test]
+fn too_old_to_be_asked_again() {
+    let fake = FakeServer::with_world(|_, _| Answer::Reset);
+    let folder = folder();
+    let options = Options::remote(folder.path(), &fake.url(), "sig");
+    let client = options.open();
+    let (call, _) = client.deleting("c2c_stranger", DeleteOptions::default());
+    assert_eq!(call.wait().code(), abi::OUTCOME_UNKNOWN);
+    client.close();
+    let asked = fake.deletions().len();
+    // Thirty days pass.
+    let db = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
+    let changed = db.execute(
+        "UPDATE journal SET accepted_at = accepted_at - 30 * 86400000, next_try = 0",
+        [],
+    );
+    assert_eq!(changed.unwrap(), 1);
+    drop(db);
+    let client = options.open();
+    eventually("it is shown", || only(&client).state == REFUSED);
+    assert_eq!(fake.deletions().len(), asked);
+}
+
+/// Options that break a rule fail the call with a text that says what is allowed.
+#[test]
+fn options_that_break_a_rule() {
+    let folder = folder();
+    let client = Options::local(folder.path()).open();
+    client.save_texts("c2c_bob", &["bob: hello there"]);
+    let week = 7 * 24 * 60 * 60 * 1000;
+    let cases = [
+        (
+            DeleteOptions {
+                policy: 3,
+                ..DeleteOptions::default()
+            },
+            "allowed: 0 (fail), 1 (queue), 2 (local only)",
+        ),
+        (DeleteOptions::undo(week + 1), "at most 604800000"),
+    ];
+    for (options, allowed) in cases {
+        let outcome = client.delete_as("c2c_bob", options);
+        assert_eq!(outcome.code(), abi::INVALID_PARAMETER);
+        assert!(outcome.text().contains(allowed), "{outcome:?}");
+    }
+    let call = client.call();
+    let keep = DeleteOptions {
+        keep_history: true,
+        ..DeleteOptions::default()
+    };
+    assert_eq!(
+        client.begin_clear_history("c2c_bob", keep, &call).0,
+        abi::OK
+    );
+    assert_eq!(call.wait().code(), abi::INVALID_PARAMETER);
+    assert_eq!(client.network_changed(true), abi::OK);
+    assert_eq!(client.list().len(), 1);
+}
