@@ -23,7 +23,7 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     let (mut plain, mut erased, mut told) =
         (Samples::default(), Samples::default(), Samples::default());
     for round in 0..rounds {
-        // The floor takes seconds, so that one disk serves both in every round.
+        // The floor takes many seconds: three times is enough for it.
         if round < 3 {
             plain.push(one_by_one(count)?);
         }
