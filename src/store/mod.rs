@@ -54,6 +54,7 @@ use self::entry::{Entry, source_of};
 use self::keyring::Keyring;
 use self::looked::Looked;
 use self::open::Lock;
+use self::purge::Pace;
 use crate::conversation::{ConversationId, Positions, Source};
 use crate::deletion::DeletionId;
 use crate::error::Result;
@@ -67,8 +68,10 @@ pub struct Store {
     keys: Keyring,
     address_key: hmac::Key,
     entries: HashMap<ConversationId, Entry>,
-    /// Slots that no row refers to any more, to be renewed when the purge has caught up.
+    /// Slots that no row refers to any more, but what they sealed may still stand there.
     dead_slots: Vec<u32>,
+    /// Dead slots that may be used again.
+    free_slots: Vec<u32>,
     /// Destroyed, and the rows have not followed yet; with the slots that they still refer to.
     unrecorded: Vec<(Erasure, Vec<u32>)>,
     /// Their address key is destroyed, and the rows have not gone yet.
@@ -77,6 +80,7 @@ pub struct Store {
     delivered: Vec<DeletionId>,
     /// What callers ask without waiting; kept as the entries are.
     positions: Arc<Positions>,
+    pace: Pace,
     /// Unread messages in all conversations.
     unread: u64,
     /// What an earlier life of the process destroyed, whose rows had not followed.
