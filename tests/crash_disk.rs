@@ -9,12 +9,12 @@
 
 mod support;
 
-use support::child;
 use support::faults::{self, How, Plan};
 use support::life::{self, Life};
 use support::operation::Operation;
 use support::random::Random;
 use support::survivor::{self, Survivor};
+use support::{Server, child};
 
 fn save(conversation: &str, first: u64, last: u64) -> Operation {
     Operation::Save {
@@ -122,4 +122,42 @@ fn killed_in_the_middle_of_every_write() {
     }
     let test = "killed_in_the_middle_of_every_write";
     killed_at_every_call(test, How::KillTorn, &[first_life(), second_life()]);
+}
+
+/// DUR-1, DUR-4, DEL-1: the same while a server is asked; after each, server and device agree.
+#[test]
+fn killed_at_every_disk_call_with_a_server() {
+    if child::is_child() {
+        life::live();
+    }
+    let test = "killed_at_every_disk_call_with_a_server";
+    let plan = Plan {
+        calls: faults::ALL,
+        how: How::Kill,
+        times: 1,
+        error: 0,
+    };
+    // One device and one server for all: each life goes on where the last one was cut.
+    let mut device = Survivor::new(test, Some(Server::start()), Random::new(1));
+    let mut lives = 0;
+    while device.killed == lives {
+        lives += 1;
+        device.peers_write();
+        let head = device.head("c2c_ann");
+        let script = device.script_of(vec![
+            Operation::Pull,
+            save("c2c_ann", head + 1, head + 3),
+            Operation::DeleteAll {
+                conversations: vec!["c2c_ann".to_owned(), "c2c_xenia".to_owned()],
+            },
+            save("c2c_ann", head + 4, head + 5),
+            delete("c2c_yves"),
+            delete("c2c_ann"),
+            save("c2c_ann", head + 6, head + 6),
+        ]);
+        let environment = plan.environment(&device.path(), lives);
+        device.live(&script, |_| Life::begin(test, &script, environment).end());
+    }
+    eprintln!("{test}: killed at each of {} calls", lives - 1);
+    assert!(lives > 50, "the calls on files are seen");
 }

@@ -122,7 +122,12 @@ fn left_behind_and_told_once() {
         let outcome = client.delete("c2c_bob");
         panic!("the failpoint was not reached: {outcome:?}");
     }
-    for point in ["keys-destroyed", "before-delivery"] {
+    for point in [
+        "accept",
+        "before-destroying",
+        "keys-destroyed",
+        "before-delivery",
+    ] {
         let folder = folder();
         let client = Client::local(folder.path());
         client.save_texts("c2c_bob", &["bob: one", "bob: two"]);

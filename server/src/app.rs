@@ -7,11 +7,13 @@ use tokio::sync::{Notify, watch};
 
 use crate::{
     Result,
+    console::Console,
     cursor::Cursors,
     devices::{Devices, Waiting},
     metrics::Metrics,
     storage::Storage,
     wake::Wakes,
+    webhook::Webhook,
 };
 
 /// One app, as this process serves it. Nothing of consequence lives here: several processes may
@@ -33,6 +35,10 @@ pub struct App {
     pub stopping: watch::Receiver<bool>,
     /// What is counted.
     pub metrics: Metrics,
+    /// The operator's page.
+    pub console: Console,
+    /// Where deletions are reported to, if anywhere.
+    pub webhook: Option<Arc<Webhook>>,
     pub(crate) cursors: Cursors,
 }
 

@@ -70,6 +70,24 @@ pub struct Serve {
     /// Most connections at a time; each waiting device is one.
     #[arg(long, env = "ADIEU_MAX_CONNECTIONS", default_value_t = 20_000)]
     pub max_connections: u64,
+    /// File with the operator's password for /console, 16 bytes or more; without it, only a
+    /// UserSig of the administrator opens the console.
+    #[arg(long, env = "ADIEU_CONSOLE_PASSWORD_FILE")]
+    pub console_password_file: Option<PathBuf>,
+    /// The console is reached through https: its cookie is sent over nothing else.
+    #[arg(long, env = "ADIEU_BEHIND_HTTPS")]
+    pub behind_https: bool,
+    /// Where every deletion is reported to, by a signed POST; https, or http to this machine.
+    #[arg(
+        long,
+        env = "ADIEU_WEBHOOK_URL",
+        requires = "webhook_secret_file",
+        hide_env_values = true
+    )]
+    pub webhook_url: Option<String>,
+    /// File with the secret that the reports are signed with.
+    #[arg(long, env = "ADIEU_WEBHOOK_SECRET_FILE", requires = "webhook_url")]
+    pub webhook_secret_file: Option<PathBuf>,
 }
 
 /// On or off.

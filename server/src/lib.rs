@@ -3,10 +3,12 @@
 //!
 //! [`serve`] takes requests, [`sign_in`] says who asks, [`routes`] answer them, [`storage`] keeps
 //! everything, [`wake`] wakes devices that wait, [`purge`] removes what nobody can reach any more, [`import`] loads chat logs.
+//! [`console`] is the operator's page, [`metrics`] counts, [`webhook`] reports deletions.
 
 mod app;
 pub mod cli;
 mod command;
+pub mod console;
 mod cursor;
 pub mod devices;
 pub mod error;
@@ -21,5 +23,6 @@ pub mod storage;
 pub mod user_sig;
 pub mod version;
 pub mod wake;
+pub mod webhook;
 
 pub use error::{Error, Result};

@@ -2,7 +2,7 @@
 
 use std::{io::Write, sync::Arc, time::Duration};
 
-use adieu_protocol::conversation_id::check_user_id;
+use adieu_protocol::{conversation_id::check_user_id, user_sig::Signer};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -13,6 +13,7 @@ use crate::{
     Error, Result,
     app::App,
     cli::{self, Switch},
+    console::Console,
     cursor::Cursors,
     devices::Devices,
     listen::{self, Listening},
@@ -21,6 +22,7 @@ use crate::{
     storage::{self, Account, Storage},
     user_sig,
     wake::{self, Wakes},
+    webhook::{self, Webhook},
 };
 
 /// Descriptors beside those of connections.
@@ -35,23 +37,27 @@ const GRACE: Duration = Duration::from_secs(10);
 pub fn run(args: &cli::Serve) -> Result<()> {
     check_user_id(&args.admin).map_err(|error| Error::BadIdentifier(error.to_string()))?;
     let signer = user_sig::signer(args.app_id, &args.secret_file)?;
+    let (console, webhook) = (Console::new(args)?, Webhook::new(args)?);
     let storage = storage::open(&args.store)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Error::io("cannot start the runtime"))?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let (stopping, stops) = watch::channel(false);
-        let app = prepare(args, signer, storage, stops).await?;
+        let app = prepare(args, (signer, console, webhook), storage, stops).await?;
         let served = listen(args, Arc::clone(&app), &stopping).await;
         app.storage.close().await?;
         served
-    })
+    });
+    // A post of the webhook may still be under way; it is made again at the next start.
+    runtime.shutdown_background();
+    served
 }
 
 async fn prepare(
     args: &cli::Serve,
-    signer: adieu_protocol::user_sig::Signer,
+    (signer, console, webhook): (Signer, Console, Option<Webhook>),
     storage: Arc<dyn Storage>,
     stopping: watch::Receiver<bool>,
 ) -> Result<Arc<App>> {
@@ -75,17 +81,14 @@ async fn prepare(
         devices: Devices::default(),
         stopping,
         metrics: Metrics::default(),
+        console,
+        webhook: webhook.map(Arc::new),
         cursors: Cursors::new(&settings.secret),
     }))
 }
 
 async fn listen(args: &cli::Serve, app: Arc<App>, stopping: &watch::Sender<bool>) -> Result<()> {
-    // Each long-poll is a descriptor; what the system allows is often less than one needs.
-    if let Err(error) =
-        rlimit::increase_nofile_limit(args.max_connections.saturating_add(DESCRIPTORS))
-    {
-        tracing::warn!(%error, "the limit of open files could not be raised");
-    }
+    let most = most_connections(args.max_connections);
     let mut terminated =
         signal(SignalKind::terminate()).map_err(Error::io("cannot watch for SIGTERM"))?;
     let listener = TcpListener::bind(&args.listen)
@@ -98,7 +101,7 @@ async fn listen(args: &cli::Serve, app: Arc<App>, stopping: &watch::Sender<bool>
     tracing::info!(%address, app_id = args.app_id, "listening");
 
     let storage = &app.storage;
-    let helpers = [
+    let mut helpers = vec![
         tokio::spawn(purge::run(Arc::clone(storage), Arc::clone(&app.purge))),
         tokio::spawn(wake::run(
             Arc::clone(storage),
@@ -106,11 +109,19 @@ async fn listen(args: &cli::Serve, app: Arc<App>, stopping: &watch::Sender<bool>
             Arc::clone(&app.wakes),
         )),
     ];
+    if let Some(webhook) = &app.webhook {
+        // From before the first deletion that this server takes.
+        storage.reported_through().await?;
+        helpers.push(tokio::spawn(webhook::run(
+            Arc::clone(&app),
+            Arc::clone(webhook),
+        )));
+    }
     let (stop, stopped) = oneshot::channel();
     let listening = Listening {
         listener,
         router: routes::router(Arc::clone(&app)),
-        most: args.max_connections,
+        most,
         app,
     };
     let mut serving = tokio::spawn(listen::serve(listening, async {
@@ -134,6 +145,22 @@ async fn listen(args: &cli::Serve, app: Arc<App>, stopping: &watch::Sender<bool>
         helper.abort();
     }
     Ok(())
+}
+
+/// Each connection is a descriptor, and what the system allows is often less than one needs.
+fn most_connections(wanted: u64) -> u64 {
+    match rlimit::increase_nofile_limit(wanted.saturating_add(DESCRIPTORS)) {
+        Ok(allowed) if allowed < wanted.saturating_add(DESCRIPTORS) => {
+            let most = allowed.saturating_sub(DESCRIPTORS).max(1);
+            tracing::warn!(wanted, most, "the system allows fewer connections");
+            most
+        }
+        Ok(_) => wanted,
+        Err(error) => {
+            tracing::warn!(%error, "the limit of open files could not be raised");
+            wanted
+        }
+    }
 }
 
 /// The only line on standard output: programs that start the server read the port from it.

@@ -29,19 +29,27 @@ pub fn run(args: &cli::UserSig) -> Result<()> {
 /// # Errors
 /// An unreadable or empty file.
 pub fn signer(app_id: u64, secret_file: &Path) -> Result<Signer> {
-    let secret = std::fs::read(secret_file).map_err(Error::io(format!(
+    Ok(Signer::new(app_id, &secret(secret_file)?))
+}
+
+/// A secret, from the file that holds it.
+///
+/// # Errors
+/// An unreadable or empty file.
+pub fn secret(file: &Path) -> Result<Vec<u8>> {
+    let secret = std::fs::read(file).map_err(Error::io(format!(
         "cannot read the secret file {}",
-        secret_file.display()
+        file.display()
     )))?;
     // Editors end files with a line break, which is no part of the secret.
     let secret = secret.trim_ascii();
     if secret.is_empty() {
         return Err(Error::Store(format!(
             "the secret file {} is empty",
-            secret_file.display()
+            file.display()
         )));
     }
-    Ok(Signer::new(app_id, secret))
+    Ok(secret.to_vec())
 }
 
 /// The time, in Unix seconds.

@@ -1,7 +1,7 @@
 //! Waking whoever waits for a change.
 //!
 //! Wake-ups are hints: who is woken looks at the store. So they may be merged, and one too many
-//! does no harm; the slow poll of those who wait is the floor under one that gets lost.
+//! does no harm; one that gets lost is made good by the next request, which looks anyway.
 
 use std::{
     collections::{HashMap, HashSet},

@@ -16,10 +16,10 @@ use std::{
 
 use adieu_protocol::{path, user_sig::Signer};
 use serde_json::{Value, json};
-use support::{ADMIN, APP, SECRET, Server, body, delete, now, plus, random, with};
-
-/// How long something that has to happen may take.
-const DEADLINE: Duration = Duration::from_secs(20);
+use support::{
+    ADMIN, APP, DEADLINE, SECRET, Server, body, delete, metric, now, plus, random, wait_until,
+    waiting_polls, with,
+};
 
 /// A device, with the cursor that it was given last.
 struct Device<'a> {
@@ -154,28 +154,6 @@ fn a_waiting_device_is_told_at_once() {
         assert_eq!(answer["Views"].as_array().unwrap().len(), 1, "{answer}");
         assert_eq!(marks(&answer["Views"][0]), expected);
         assert_eq!(answer["Complete"], 1);
-    }
-}
-
-/// What `/metrics` says of the devices that wait.
-fn waiting_polls(server: &Server) -> u64 {
-    metric(server, "adieu_long_polls_open")
-}
-
-fn metric(server: &Server, name: &str) -> u64 {
-    let text = server.get(&format!("http://{}/metrics", server.address));
-    let line = text
-        .lines()
-        .find(|line| line.starts_with(&format!("{name} ")));
-    line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
-        .unwrap()
-}
-
-fn wait_until(mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < DEADLINE, "it never came about");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -392,14 +370,7 @@ fn a_device_that_was_away_for_a_year_converges_in_one_pass() {
     let log: String = (0..CONVERSATIONS)
         .map(|at| format!("{{\"conversation\":\"c2c_a:peer{at}\",\"sender\":\"peer{at}\",\"time\":{at},\"text\":\"hello\"}}\n"))
         .collect();
-    let file = server.dir.path().join("log.jsonl");
-    std::fs::write(&file, log).unwrap();
-    let store = format!("sqlite:{}", server.store().display());
-    let imported = std::process::Command::new(env!("CARGO_BIN_EXE_adieu-server"))
-        .args(["import", file.to_str().unwrap(), "--store", &store])
-        .output()
-        .unwrap();
-    assert!(imported.status.success(), "{imported:?}");
+    server.import(&log);
     server.run();
     for first in (0..CONVERSATIONS).step_by(200) {
         let items: Vec<Value> = (first..first + 100)
@@ -663,13 +634,18 @@ fn two_devices_delete_at_once_with_newer_messages_between_and_the_switch_flipped
 
 /// A request on a connection of its own, not waiting for the answer.
 fn sent(server: &Server, owner: &str, request: &Value) -> TcpStream {
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    send(&mut stream, server, owner, request);
+    stream
+}
+
+fn send(stream: &mut TcpStream, server: &Server, owner: &str, request: &Value) {
     let sig = Signer::new(APP, SECRET.as_bytes()).sign(owner, now(), 600);
     let url = server.url(path::SYNC, owner, &sig);
     let target = url
         .strip_prefix(&format!("http://{}", server.address))
         .unwrap();
     let body = request.to_string();
-    let mut stream = TcpStream::connect(&server.address).unwrap();
     let head = format!(
         "POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
         body.len()
@@ -677,7 +653,6 @@ fn sent(server: &Server, owner: &str, request: &Value) -> TcpStream {
     stream
         .write_all(format!("{head}{body}").as_bytes())
         .unwrap();
-    stream
 }
 
 #[test]
@@ -695,7 +670,96 @@ fn abandoned_polls_leave_nothing_behind() {
         wait_until(|| waiting_polls(&server) == 0);
     }
     // The connection that asks is one.
-    wait_until(|| metric(&server, "adieu_connections_open") <= 1);
+    wait_until(|| metric(&server, "adieu_connections_open") <= Some(1));
+}
+
+/// Reads one answer of a connection that is kept.
+fn answered(stream: &mut TcpStream) -> Value {
+    let mut read = Vec::new();
+    let mut chunk = [0; 4_096];
+    loop {
+        let count = stream.read(&mut chunk).unwrap();
+        assert!(count > 0, "the connection was closed");
+        read.extend_from_slice(&chunk[..count]);
+        let Some(head) = read.windows(4).position(|window| window == b"\r\n\r\n") else {
+            continue;
+        };
+        if let Ok(answer) = serde_json::from_slice(&read[head + 4..]) {
+            return answer;
+        }
+    }
+}
+
+/// The server's memory in KiB, and its processor time in ticks of 10 ms.
+fn resources(server: &Server) -> (u64, u64) {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+    let memory = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    let memory = memory.split_whitespace().nth(1).unwrap().parse().unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.id())).unwrap();
+    let (_, stat) = stat.rsplit_once(')').unwrap();
+    let times = stat.split_whitespace().skip(11).take(2);
+    (memory, times.map(|time| time.parse::<u64>().unwrap()).sum())
+}
+
+#[test]
+fn ten_thousand_idle_polls_take_little_memory() {
+    // Both ends have a descriptor for each; this end is in this process.
+    let allowed = rlimit::increase_nofile_limit(11_000).unwrap();
+    let polls = allowed.saturating_sub(1_000).min(10_000);
+    let mut server = Server::start();
+    assert!(server.stop());
+    let log: String = (0..polls / 2)
+        .map(|at| format!("{{\"conversation\":\"c2c_u{}:u{}\",\"sender\":\"u{}\",\"time\":1,\"text\":\"x\"}}\n", 2 * at, 2 * at + 1, 2 * at))
+        .collect();
+    server.import(&log);
+    server.run();
+    let (before, _) = resources(&server);
+    let streams: Vec<TcpStream> = std::thread::scope(|scope| {
+        let halves = [0, 1].map(|half| {
+            let server = &server;
+            scope.spawn(move || -> Vec<TcpStream> {
+                (half..polls)
+                    .step_by(2)
+                    .map(|at| {
+                        let owner = format!("u{at}");
+                        let request =
+                            json!({ "From_Account": owner, "DeviceId": "a device with a name" });
+                        let mut stream = sent(server, &owner, &request);
+                        let cursor = answered(&mut stream)["Cursor"].clone();
+                        send(
+                            &mut stream,
+                            server,
+                            &owner,
+                            &plus(request, json!({ "Cursor": cursor, "Wait": 60 })),
+                        );
+                        stream
+                    })
+                    .collect()
+            })
+        });
+        halves
+            .into_iter()
+            .flat_map(|half| half.join().unwrap())
+            .collect()
+    });
+    // The first may have ended their wait by the time the last begins.
+    wait_until(|| waiting_polls(&server) >= polls * 9 / 10);
+    let (memory, busy) = resources(&server);
+    std::thread::sleep(Duration::from_secs(5));
+    let (_, still_busy) = resources(&server);
+    println!(
+        "{polls} polls: {before} KiB before, {memory} KiB with them, {} ms of processor time in 5 s",
+        (still_busy - busy) * 10
+    );
+    assert!(
+        memory < 300 * 1_000_000 / 1_024 * polls / 10_000 + before,
+        "{memory} KiB"
+    );
+    drop(streams);
+    wait_until(|| waiting_polls(&server) == 0);
 }
 
 #[test]
@@ -766,12 +830,12 @@ fn more_connections_than_allowed_are_refused_and_the_others_served() {
     let held: Vec<TcpStream> = (0..7)
         .map(|_| TcpStream::connect(&server.address).unwrap())
         .collect();
-    wait_until(|| metric(&server, "adieu_connections_open") == 8);
+    wait_until(|| metric(&server, "adieu_connections_open") == Some(8));
     let mut refused = TcpStream::connect(&server.address).unwrap();
     refused.set_read_timeout(Some(DEADLINE)).unwrap();
     assert!(matches!(refused.read(&mut [0; 1]), Ok(0) | Err(_)));
     server.accounts(&["b"]);
     drop(held);
-    wait_until(|| metric(&server, "adieu_connections_open") == 1);
-    assert_eq!(metric(&server, "adieu_connections_refused_total"), 1);
+    wait_until(|| metric(&server, "adieu_connections_open") == Some(1));
+    assert_eq!(metric(&server, "adieu_connections_refused_total"), Some(1));
 }

@@ -39,9 +39,10 @@ impl Positions {
             .insert(conversation.clone(), (source, head));
     }
 
-    /// The head of a conversation; `None` when this device knows no position of it.
-    pub fn head(&self, conversation: &ConversationId) -> Option<u64> {
-        self.heads.lock().get(conversation).map(|(_, head)| *head)
+    /// The head of a conversation, and whose positions those are; `None` when this device knows no
+    /// position of it.
+    pub fn head(&self, conversation: &ConversationId) -> Option<(Source, u64)> {
+        self.heads.lock().get(conversation).copied()
     }
 
     /// The head of a conversation, if its positions are of this source.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::request::Request;
-use super::{DeletionId, Pending, PendingState};
+use super::{DeletionId, Noted, Pending, PendingState, Record};
 use crate::clock;
 use crate::conversation::ConversationId;
 use crate::delivery::Reply;
@@ -41,6 +41,10 @@ pub(super) struct Flight {
     pub waiting: Vec<Waiting>,
     /// When nobody waits for the server any more; `None`: nobody does.
     pub deadline: Option<Instant>,
+    /// There was no server to ask: the device's own erasure is all there is to do.
+    pub alone: bool,
+    /// Where it stands until the journal knows it.
+    pub noted: Option<Noted>,
     /// It stands in the journal.
     pub written: bool,
     /// The server may have carried it out already: no later failure takes it back.
@@ -56,13 +60,15 @@ pub(super) struct Flight {
 
 impl Flight {
     /// Of a call.
-    pub fn new(request: Request, host_positions: bool) -> Self {
+    pub fn new(request: Request, alone: bool) -> Self {
         let Request {
             id,
             conversation,
             cut_off,
+            host_positions,
             terms,
             accepted,
+            noted,
             reply,
         } = request;
         let now = clock::now();
@@ -85,6 +91,8 @@ impl Flight {
                 reply,
             }],
             deadline: Some(accepted + terms.undo + terms.timeout),
+            alone,
+            noted,
             written: false,
             maybe_done: false,
             progress: Progress::default(),
@@ -94,12 +102,35 @@ impl Flight {
         }
     }
 
-    /// Left behind by an earlier life of the process.
+    /// Accepted by an earlier life of the process, which died before the journal knew it.
+    pub fn accepted(record: Record, noted: Noted) -> Self {
+        let undo = u64::from(record.undo);
+        let intent = Intent {
+            deletion: record.deletion,
+            conversation: record.conversation,
+            cut_off: record.cut_off,
+            host_positions: record.host_positions,
+            scope: record.scope,
+            policy: record.policy,
+            accepted_at: record.accepted_at,
+            undo_until: (undo > 0).then(|| record.accepted_at.saturating_add(undo)),
+        };
+        Self {
+            alone: record.alone,
+            noted: Some(noted),
+            written: false,
+            ..Self::recovered(intent, Progress::default())
+        }
+    }
+
+    /// Left behind in the journal by an earlier life of the process.
     pub fn recovered(intent: Intent, progress: Progress) -> Self {
         Self {
             state: State::Waiting,
             waiting: Vec::new(),
             deadline: None,
+            alone: false,
+            noted: None,
             written: true,
             // Within the undo window, the server was never asked.
             maybe_done: intent.undo_until.is_none_or(|until| until <= clock::now()),

@@ -1,7 +1,8 @@
 //! The way of a deletion, from the accepted call to the delivered outcome.
 //!
 //! ```text
-//! Request ─▶ Deletions::accept   intent written down                  (store::begin)
+//! Request ─▶ Inbox               noted where a kill cannot reach it
+//!         ─▶ Deletions::accept   intent written down                  (store::begin)
 //!         ─▶ Asker               the server raises its watermark      (remote)
 //!         ─▶ Deletions::answered the key dies, the rows follow        (store::erase)
 //!         ─▶ Reply, Event        on_success or on_error, the listener (delivery)
@@ -16,6 +17,7 @@ mod backoff;
 mod flight;
 mod gather;
 mod id;
+mod inbox;
 mod outcome;
 mod pending;
 mod receipt;
@@ -27,6 +29,7 @@ mod upkeep;
 pub use asker::{Answer, Asker, Question};
 pub use gather::Gather;
 pub use id::{DeletionId, IdSource};
+pub use inbox::{Inbox, LeftBehind, MapFile, Noted, Record, SharedWords};
 pub use pending::{Pending, PendingState};
 pub use receipt::{Receipt, Receipts};
 pub use request::Request;

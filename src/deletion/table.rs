@@ -76,12 +76,15 @@ impl Deletions {
         let mut fresh = Vec::new();
         for mut request in requests {
             // Without a position of its own, the device still knows where it erased before.
-            request.cut_off = request
-                .cut_off
-                .or_else(|| Some(store.head(&request.conversation)).filter(|head| *head > 0));
-            // With no server to wait for, there is nothing to queue for.
-            if self.asker.is_none() && request.terms.policy == Policy::Queue {
-                request.terms.policy = Policy::Fail;
+            if request.cut_off.is_none() {
+                let head = store.head(&request.conversation);
+                request.cut_off = Some(head).filter(|head| *head > 0);
+                request.host_positions = store.has_host_positions(&request.conversation);
+            }
+            // With no server to ask, the device's own erasure is the deletion.
+            let alone = self.asker.is_none();
+            if alone {
+                request.terms.policy = Policy::LocalOnly;
             }
             if let Some(flight) = self.wanted_too(&request) {
                 flight.waiting.push(Waiting {
@@ -91,8 +94,7 @@ impl Deletions {
                 });
                 continue;
             }
-            let host_positions = store.has_host_positions(&request.conversation);
-            let flight = Flight::new(request, host_positions);
+            let flight = Flight::new(request, alone);
             fresh.push(flight.intent.deletion);
             self.insert(flight);
         }
@@ -191,6 +193,7 @@ impl Deletions {
         for id in ids {
             if let Some(flight) = self.flights.get_mut(id) {
                 flight.written = true;
+                flight.noted = None;
             }
         }
         Ok(())
@@ -208,15 +211,21 @@ impl Deletions {
                 erasures.push(erasure(flight, through));
             }
         }
+        let news: Vec<_> = erasures
+            .iter()
+            .map(|erasure| self.events.are_heard() && store.has_news(erasure))
+            .collect();
         if erasures.is_empty() || store.destroy(&erasures).is_err() {
             return;
         }
         let _ = store.record();
-        for erasure in erasures {
+        for (erasure, news) in erasures.into_iter().zip(news) {
             if let Some(flight) = self.flights.get_mut(&erasure.deletion) {
                 flight.progress.erased = true;
             }
-            self.tell_erased(&erasure, store);
+            if news {
+                self.tell_erased(&erasure, store);
+            }
         }
     }
 
@@ -376,9 +385,11 @@ impl Deletions {
     /// Tells everyone who waits for this deletion, and takes it out of the table.
     pub(super) fn end(&mut self, id: DeletionId, result: Result<()>) {
         self.wait_no_longer(id);
-        let Some(flight) = self.flights.remove(&id) else {
+        let Some(mut flight) = self.flights.remove(&id) else {
             return;
         };
+        // Before anybody is told: what is told is not begun again.
+        flight.noted = None;
         let (_, conversation) = flight.name();
         self.no_longer_asked(id, &conversation);
         if let Some(ids) = self.of.get_mut(&conversation) {
@@ -492,6 +503,9 @@ impl Deletions {
             } else {
                 written.clone()
             };
+            if let (Err(_), Some(noted)) = (&written, flight.noted) {
+                noted.leave();
+            }
             for waiting in flight.waiting {
                 waiting.reply.send(written.clone().and(Err(Error::Pending)));
             }
@@ -505,6 +519,7 @@ pub(super) fn erasure(flight: &Flight, through: u64) -> Erasure {
         deletion: flight.intent.deletion,
         conversation: flight.intent.conversation.clone(),
         through,
+        host_positions: flight.intent.host_positions,
         scope: flight.intent.scope,
     }
 }

@@ -1,8 +1,10 @@
 //! Deletions that wait: what the host can do with them, and what an earlier life of the process
 //! left behind.
 
+use std::collections::HashSet;
+
 use super::flight::{Flight, State};
-use super::{DeletionId, Deletions, Pending, PendingState, Policy};
+use super::{DeletionId, Deletions, LeftBehind, Pending, PendingState, Policy};
 use crate::clock;
 use crate::conversation::ConversationId;
 use crate::error::{Error, Result};
@@ -156,10 +158,23 @@ impl Deletions {
         }
     }
 
-    /// Takes up what an earlier life of the process left behind. The server is asked when the
-    /// client is signed in.
-    pub fn recover(&mut self, unfinished: Vec<Unfinished>, store: &mut Store) {
+    /// Takes up what an earlier life of the process left behind: what it wrote down, and what it
+    /// had only accepted. The server is asked when the client is signed in.
+    pub fn recover(
+        &mut self,
+        unfinished: Vec<Unfinished>,
+        accepted: LeftBehind,
+        store: &mut Store,
+    ) {
         let mut go_on = Vec::new();
+        // Written down, or destroyed and told of below.
+        let written: HashSet<_> = unfinished.iter().map(|left| left.intent.deletion).collect();
+        for (record, noted) in accepted {
+            if !written.contains(&record.deletion) {
+                go_on.push(record.deletion);
+                self.insert(Flight::accepted(record, noted));
+            }
+        }
         for Unfinished { intent, progress } in unfinished {
             let name = (intent.deletion, intent.conversation.clone());
             // Policy `queue` erases before the server has confirmed.
@@ -182,7 +197,6 @@ impl Deletions {
                 self.wait(id, State::Undoable, left);
             } else if policy == Policy::LocalOnly
                 || (policy == Policy::Queue && !progress.erased && self.asker.is_some())
-                || (undo_until.is_some() && self.asker.is_none())
             {
                 // What goes on the device goes now.
                 go_on.push(id);
@@ -207,6 +221,7 @@ impl Deletions {
             deletion: name.0,
             conversation: name.1.clone(),
             through: cut_off.unwrap_or(0),
+            host_positions: false,
             scope,
         };
         self.tell_gone(&erasure, Cause::ThisDevice, Some(name.0), store);

@@ -23,6 +23,7 @@ pub mod deletion;
 mod guard;
 mod handle;
 pub mod listener;
+mod mapping;
 pub mod message;
 mod options;
 pub mod pending;

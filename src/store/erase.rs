@@ -35,6 +35,8 @@ pub struct Erasure {
     pub conversation: ConversationId,
     /// The last position that goes.
     pub through: u64,
+    /// That is a position of the host; where messages told, they are believed.
+    pub host_positions: bool,
     /// What goes.
     pub scope: Scope,
 }
@@ -44,6 +46,7 @@ impl Store {
     /// bring it back, and a crash from here on changes nothing: the dead slots are the record.
     ///
     /// # Errors
+    /// A cut-off that no message can have: nothing has happened.
     /// The disk failed. Where that was after the first key was touched, what the deletions cover is
     /// hidden, and dead for this process; [`Self::record`] and the next deletion make it certain.
     pub fn destroy(&mut self, erasures: &[Erasure]) -> Result<()> {
@@ -284,13 +287,17 @@ impl Store {
         Ok(())
     }
 
-    /// Whose positions an erasure speaks of: what the messages told, or what the host wanted to
-    /// save and has not; where nobody ever told, they are the server's.
+    /// Whose positions an erasure speaks of: what the messages told, or what the call knew; where
+    /// nobody ever told, they are the server's.
     fn source_of(&self, erasure: &Erasure) -> Source {
         let id = &erasure.conversation;
         let stored = self.entries.get(id).and_then(|entry| entry.source);
-        let wanted = || self.positions.head_of(id, Source::Host);
-        stored.unwrap_or_else(|| wanted().map_or(Source::Server, |_| Source::Host))
+        let known = if erasure.host_positions {
+            Source::Host
+        } else {
+            Source::Server
+        };
+        stored.unwrap_or(known)
     }
 
     /// In the database: the rows follow the keys.

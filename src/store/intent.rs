@@ -176,13 +176,15 @@ impl Store {
 
 fn insert(db: &Connection, row: i64, intent: &Intent) -> Result<()> {
     db.prepare_cached(
-        "INSERT INTO journal(deletion, conversation, cut_off, scope, policy, accepted_at, undo_until)
-         VALUES(?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO journal(deletion, conversation, cut_off, host_positions, scope, policy, accepted_at,
+             undo_until)
+         VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         intent.deletion.0,
         row,
         intent.cut_off.map(|cut_off| cut_off as i64),
+        intent.host_positions,
         intent.scope.number(),
         intent.policy.number(),
         intent.accepted_at as i64,

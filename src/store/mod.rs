@@ -5,6 +5,7 @@
 //! | `store.db` | SQLite: conversations, messages, journal, tombstones; contents sealed |
 //! | `keys` | the keys, see `key_file.rs` |
 //! | `lock` | held while the store is open |
+//! | `accepted` | calls that the journal does not know yet, see `deletion/inbox.rs` |
 //! | `master.key` | only where the host gave no master key |
 //!
 //! Deleting is destroying a key: [`Store::begin`] writes the intent down, [`Store::destroy`]
@@ -20,6 +21,7 @@ mod erase;
 mod intent;
 mod key_file;
 mod keyring;
+mod looked;
 mod master_key;
 mod open;
 mod purge;
@@ -34,7 +36,6 @@ mod slot;
 mod verify;
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ use ring::hmac;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use self::checkpoint::Checkpointer;
+pub use self::disk::{private, write_at};
 pub use self::erase::Erasure;
 pub use self::intent::{Intent, Named, Progress};
 pub use self::recover::Unfinished;
@@ -50,7 +52,9 @@ pub use self::verify::Verification;
 
 use self::entry::{Entry, source_of};
 use self::keyring::Keyring;
+use self::looked::Looked;
 use self::open::Lock;
+use self::purge::Pace;
 use crate::conversation::{ConversationId, Positions, Source};
 use crate::deletion::DeletionId;
 use crate::error::Result;
@@ -64,8 +68,10 @@ pub struct Store {
     keys: Keyring,
     address_key: hmac::Key,
     entries: HashMap<ConversationId, Entry>,
-    /// Slots that no row refers to any more, to be renewed when the purge has caught up.
+    /// Slots that no row refers to any more, but what they sealed may still stand there.
     dead_slots: Vec<u32>,
+    /// Dead slots that may be used again.
+    free_slots: Vec<u32>,
     /// Destroyed, and the rows have not followed yet; with the slots that they still refer to.
     unrecorded: Vec<(Erasure, Vec<u32>)>,
     /// Their address key is destroyed, and the rows have not gone yet.
@@ -74,11 +80,12 @@ pub struct Store {
     delivered: Vec<DeletionId>,
     /// What callers ask without waiting; kept as the entries are.
     positions: Arc<Positions>,
+    pace: Pace,
     /// Unread messages in all conversations.
     unread: u64,
-    /// Files that the forensic look has opened. They stay open until SQLite has closed its own:
-    /// closing any descriptor of a file lets go of the locks that this process has on it.
-    looked_at: HashMap<PathBuf, File>,
+    /// What an earlier life of the process destroyed, whose rows had not followed.
+    erased_at_open: HashMap<ConversationId, DeletionId>,
+    looked: Looked,
     _lock: Lock,
 }
 
@@ -124,6 +131,37 @@ impl Store {
     /// Whether the conversation list shows a conversation.
     pub fn is_listed(&self, id: &ConversationId) -> bool {
         self.entries.get(id).is_some_and(Entry::is_listed)
+    }
+
+    /// Where the device stands in the server's changes; empty before the first time.
+    pub fn cursor(&self) -> Result<String> {
+        let cursor = self
+            .db
+            .prepare_cached("SELECT cursor FROM sync")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        Ok(cursor.unwrap_or_default())
+    }
+
+    /// Notes where the device stands. Not flushed: what is lost is told again.
+    pub fn set_cursor(&mut self, cursor: &str) -> Result<()> {
+        unflushed(&mut self.db, |db| {
+            db.prepare_cached(
+                "INSERT INTO sync(only, cursor) VALUES(1, ?)
+                 ON CONFLICT DO UPDATE SET cursor = excluded.cursor",
+            )?
+            .execute([cursor])?;
+            Ok(())
+        })
+    }
+
+    /// Whether the list shows something of what an erasure takes, or will when an undo window
+    /// ends, or the erasure reaches further than those before it.
+    pub fn has_news(&self, erasure: &Erasure) -> bool {
+        let id = &erasure.conversation;
+        let shown = |entry: &Entry| entry.is_listed() || entry.veil.is_some();
+        self.entries.get(id).is_some_and(shown)
+            || (erasure.scope.erases() && self.floor(id) < erasure.through)
     }
 
     /// Unread messages in all conversations.

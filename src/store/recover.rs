@@ -31,7 +31,8 @@ impl Store {
         let mut unfinished = Vec::new();
         let mut select = self.db.prepare(
             "SELECT deletion, conversation, cut_off, scope, policy, accepted_at, undo_until,
-                 erased, refused, attempts, next_try, last_code FROM journal ORDER BY accepted_at",
+                 erased, refused, attempts, next_try, last_code, host_positions
+             FROM journal ORDER BY accepted_at",
         )?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
@@ -43,7 +44,7 @@ impl Store {
                 deletion: DeletionId(row.get(0)?),
                 conversation: entry.id.clone(),
                 cut_off: row.get::<_, Option<i64>>(2)?.map(|cut_off| cut_off as u64),
-                host_positions: entry.source == Some(Source::Host),
+                host_positions: row.get(12)?,
                 scope: Scope::of(row.get(3)?),
                 policy: Policy::of(row.get(4)?),
                 accepted_at: unsigned(5)?,
@@ -65,8 +66,9 @@ impl Store {
             .collect();
         for entry in self.entries.values() {
             if (entry.hidden || entry.is_only_a_name()) && !written.contains(&entry.id) {
+                let erased = self.erased_at_open.get(&entry.id);
                 let intent = Intent {
-                    deletion: DeletionId([0; 16]),
+                    deletion: erased.copied().unwrap_or(DeletionId([0; 16])),
                     conversation: entry.id.clone(),
                     cut_off: Some(entry.floor),
                     host_positions: false,
@@ -97,6 +99,7 @@ impl Store {
                 deletion: epitaph.deletion,
                 conversation: entry.id.clone(),
                 through: epitaph.cut_off,
+                host_positions: entry.source == Some(Source::Host),
                 scope: epitaph.scope,
             }));
         }
@@ -104,6 +107,10 @@ impl Store {
             return Ok(());
         }
         self.destroy(&erasures)?;
+        let erased = erasures.into_iter();
+        self.erased_at_open = erased
+            .map(|erasure| (erasure.conversation, erasure.deletion))
+            .collect();
         self.record()
     }
 

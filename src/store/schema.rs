@@ -57,11 +57,17 @@ CREATE TABLE tombstones(
     through INTEGER NOT NULL,
     source INTEGER NOT NULL                  -- whose positions, as in conversations
 ) STRICT, WITHOUT ROWID;
+-- The server's cursor, which tells nothing.
+CREATE TABLE sync(
+    only INTEGER PRIMARY KEY CHECK(only = 1),
+    cursor TEXT NOT NULL
+) STRICT;
 -- Accepted deletions whose outcome is not delivered yet.
 CREATE TABLE journal(
     deletion BLOB PRIMARY KEY,
     conversation INTEGER NOT NULL,
     cut_off INTEGER,                         -- NULL: the device knows no position
+    host_positions INTEGER NOT NULL,         -- 1: the cut-off is a position of the host
     scope INTEGER NOT NULL,                  -- 0 everything, 1 the list entry, 2 the history
     policy INTEGER NOT NULL,                 -- 0 fail, 1 queue, 2 local only
     accepted_at INTEGER NOT NULL,            -- times in Unix milliseconds

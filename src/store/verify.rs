@@ -1,9 +1,8 @@
 //! The forensic look: is anything of what was deleted still in the store?
 
 use std::collections::HashSet;
-use std::collections::hash_map::Entry as Found;
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::{Read, Seek, SeekFrom};
 
 use rusqlite::params;
 
@@ -56,22 +55,19 @@ impl Store {
         report.searched = texts.len() as u64 - report.shared;
 
         let mut found = vec![false; texts.len()];
+        let longest = texts.iter().map(Vec::len).max().unwrap_or(0);
         for file in std::fs::read_dir(&self.folder)? {
             let path = file?.path();
             if path.is_file() {
-                let file = match self.looked_at.entry(path) {
-                    Found::Occupied(file) => file.into_mut(),
-                    Found::Vacant(place) => {
-                        let file = File::open(place.key())?;
-                        place.insert(file)
-                    }
+                let is_database = path.file_stem().is_some_and(|stem| stem == "store");
+                let fresh;
+                let file = if is_database {
+                    self.looked.file(&path)?
+                } else {
+                    fresh = File::open(&path)?;
+                    &fresh
                 };
-                report.bytes += search_file(
-                    file,
-                    &search,
-                    texts.iter().map(Vec::len).max().unwrap_or(0),
-                    &mut found,
-                )?;
+                report.bytes += search_file(file, &search, longest, &mut found)?;
             }
         }
         report.found = found
@@ -135,16 +131,16 @@ impl Store {
 
 /// Looks through one file, in windows that overlap by the longest text.
 fn search_file(
-    file: &mut File,
+    mut file: &File,
     search: &Search<'_>,
     longest: usize,
     found: &mut [bool],
 ) -> Result<u64> {
-    file.rewind()?;
+    file.seek(SeekFrom::Start(0))?;
     let mut window = Vec::with_capacity(WINDOW + longest);
     let mut bytes = 0;
     loop {
-        let read = file.take(WINDOW as u64).read_to_end(&mut window)?;
+        let read = (&mut file).take(WINDOW as u64).read_to_end(&mut window)?;
         if read == 0 {
             return Ok(bytes);
         }

@@ -21,6 +21,8 @@ pub enum Answer {
     Http(&'static str, &'static str, String),
     /// Bytes as they are, and then the end.
     Raw(Vec<u8>),
+    /// Bytes as they are, and no end.
+    Keep(Vec<u8>),
     /// The end, orderly.
     Close,
     /// The end, with a reset.
@@ -233,6 +235,7 @@ impl Shared {
                 let _ = stream.shutdown(Shutdown::Both);
                 return false;
             }
+            Answer::Keep(bytes) => return stream.write_all(&bytes).is_ok(),
             Answer::Close => {
                 let _ = stream.shutdown(Shutdown::Both);
                 return false;

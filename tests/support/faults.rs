@@ -107,12 +107,18 @@ impl Shim {
         }
     }
 
+    /// Notes which files are meant: those of this folder that are opened from now on.
+    pub fn watch(&self, folder: &Path) {
+        let folder = CString::new(folder.to_str().unwrap()).unwrap();
+        // SAFETY: a string that lives during the call.
+        unsafe { (self.watch)(folder.as_ptr()) }
+    }
+
     /// From now on the nth call on files of this folder fails as planned.
     pub fn arm(&self, plan: &Plan, folder: &Path, nth: u64) {
-        let folder = CString::new(folder.to_str().unwrap()).unwrap();
-        // SAFETY: a string that lives during the call; plain numbers.
+        self.watch(folder);
+        // SAFETY: plain numbers.
         unsafe {
-            (self.watch)(folder.as_ptr());
             (self.arm)(
                 plan.calls,
                 plan.how as c_int,

@@ -51,7 +51,7 @@ impl Survivor {
         });
         Self {
             test,
-            folder: tempfile::tempdir().unwrap(),
+            folder: super::folder::in_memory(),
             server,
             shelves: names
                 .into_iter()
@@ -64,6 +64,11 @@ impl Survivor {
 
     pub fn path(&self) -> PathBuf {
         self.folder.path().to_owned()
+    }
+
+    /// The highest position that a conversation ever had.
+    pub fn head(&self, conversation: &str) -> u64 {
+        self.shelves[conversation].head()
     }
 
     fn is_pulled(conversation: &str) -> bool {

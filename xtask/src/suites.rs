@@ -1,6 +1,6 @@
 //! The suites of `cargo xtask test`: what each checks, needs and runs.
 
-use std::{cell::OnceCell, ffi::OsStr, process::Command};
+use std::{cell::OnceCell, ffi::OsStr, fs, process::Command};
 
 use anyhow::Result;
 
@@ -29,7 +29,12 @@ const CLANG: Need = need("clang", "clang");
 const CLANGPP: Need = need("clang++", "clang");
 const MAKE: Need = need("make", "make");
 const BINUTILS: Need = need("readelf", "binutils");
+const CHROMIUM: Need = need("chromium", "chromium");
+const CHROMEDRIVER: Need = need("chromedriver", "chromium-driver");
 const VALGRIND: Need = need("valgrind", "valgrind");
+
+/// Files of tests that begin so have suites of their own.
+const TROUBLE: [&str; 3] = ["crash", "fault", "hostile"];
 
 const fn need(program: &'static str, package: &'static str) -> Need {
     Need { program, package }
@@ -61,7 +66,7 @@ pub const SUITES: &[Suite] = &[
                 "clippy",
                 "--workspace",
                 "--all-targets",
-                "--features=adieu/failpoints",
+                "--features=adieu/failpoints,adieu-server/browser",
                 "--",
                 "-Dwarnings",
             ];
@@ -94,10 +99,39 @@ pub const SUITES: &[Suite] = &[
     },
     Suite {
         name: "server",
-        what: "tests of adieu-server",
+        what: "tests of adieu-server, but for the next two suites",
         needs: &[],
         proves: &[],
-        run: |built, captured| cargo_test(built, captured, &["--package=adieu-server"]),
+        run: |built, captured| {
+            let programs = server_tests(&built.workspace, &["sync", "console"])?;
+            let mut arguments = vec!["--package=adieu-server", "--lib", "--bins"];
+            arguments.extend(programs.iter().map(String::as_str));
+            cargo_test(built, captured, &arguments)
+        },
+    },
+    Suite {
+        name: "sync",
+        what: "live sync: long-polls, cursors, versions and the switch, on the real server",
+        needs: &[],
+        proves: &[],
+        run: |built, captured| {
+            cargo_test(built, captured, &["--package=adieu-server", "--test=sync"])
+        },
+    },
+    Suite {
+        name: "console",
+        what: "the operator's console, over HTTP and in a real browser; pictures in target/tmp/console",
+        needs: &[CHROMIUM, CHROMEDRIVER],
+        proves: &[],
+        run: |built, captured| {
+            let arguments = [
+                "--package=adieu-server",
+                "--features=browser",
+                "--test=console",
+                "--test=browser",
+            ];
+            cargo_test(built, captured, &arguments)
+        },
     },
     Suite {
         name: "contract",
@@ -105,10 +139,31 @@ pub const SUITES: &[Suite] = &[
         needs: &[],
         proves: &[],
         run: |built, captured| {
-            built.debug()?;
-            let arguments = ["--package=adieu", "--features=failpoints", "--test=*"];
-            cargo_test(built, captured, &arguments)
+            contract_tests(built, captured, |name| {
+                TROUBLE.iter().all(|trouble| !name.starts_with(trouble))
+            })
         },
+    },
+    Suite {
+        name: "crash",
+        what: "a process killed at named points, at every call on its files and 500 times at random",
+        needs: &[CC],
+        proves: &[],
+        run: |built, captured| contract_tests(built, captured, |name| name.starts_with("crash")),
+    },
+    Suite {
+        name: "fault",
+        what: "a disk that fails, is full or is slow, at every call on the files of a store",
+        needs: &[CC],
+        proves: &[],
+        run: |built, captured| contract_tests(built, captured, |name| name.starts_with("fault")),
+    },
+    Suite {
+        name: "hostile",
+        what: "a server that stalls, cuts, lies and floods, against every call that talks to it",
+        needs: &[],
+        proves: &[],
+        run: |built, captured| contract_tests(built, captured, |name| name.starts_with("hostile")),
     },
     Suite {
         name: "exports",
@@ -211,10 +266,47 @@ impl Built {
     }
 }
 
+/// Every test program of the server but these, so that a new one is not forgotten.
+fn server_tests(workspace: &Workspace, but: &[&str]) -> Result<Vec<String>> {
+    let mut programs = Vec::new();
+    for entry in fs::read_dir(workspace.root.join("server/tests"))? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        if path.is_file() && !but.contains(&&*name) {
+            programs.push(format!("--test={name}"));
+        }
+    }
+    programs.sort();
+    Ok(programs)
+}
+
 fn once(captured: &mut Captured, command: &mut Command) -> Result<Tally> {
     let mut tally = Tally::default();
     tally.check(captured.run(command)?);
     Ok(tally)
+}
+
+/// The files of tests of the library whose name is one of those.
+fn contract_tests(
+    built: &Built,
+    captured: &mut Captured,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Tally> {
+    built.debug()?;
+    let mut arguments = vec!["--package=adieu".into(), "--features=failpoints".into()];
+    for file in fs::read_dir(built.workspace.root.join("tests"))? {
+        let path = file?.path();
+        let is_source = path.extension().is_some_and(|extension| extension == "rs");
+        if let Some(name) = path.file_stem().and_then(OsStr::to_str)
+            && is_source
+            && wanted(name)
+        {
+            arguments.push(format!("--test={name}"));
+        }
+    }
+    arguments.sort();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    cargo_test(built, captured, &arguments)
 }
 
 fn cargo_test(built: &Built, captured: &mut Captured, arguments: &[&str]) -> Result<Tally> {

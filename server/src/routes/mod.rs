@@ -33,7 +33,7 @@ use crate::{
     Error, Result,
     app::App,
     command::{Command, Service},
-    metrics,
+    console, metrics,
     sign_in::{Caller, sign_in},
     user_sig::unix_now,
 };
@@ -51,6 +51,7 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/healthz", get(health))
         .route("/metrics", get(measure))
+        .merge(console::router())
         .fallback(rest)
         .with_state(app)
 }

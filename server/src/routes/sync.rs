@@ -21,9 +21,6 @@ use crate::{
 
 /// Views in a page, where the request does not say.
 const DEFAULT_PAGE: usize = 100;
-/// Who waits looks by itself as often as this, should a wake-up have been lost.
-const FLOOR: Duration = Duration::from_secs(30);
-
 pub(super) async fn sync(call: &Call<'_>, request: Sync) -> Result<Synced> {
     let app = call.app;
     owner(call, &request.from_account)?;
@@ -79,19 +76,15 @@ pub(super) async fn sync(call: &Call<'_>, request: Sync) -> Result<Synced> {
             complete: page.complete.into(),
             anew: anew.into(),
         };
-        let now = Instant::now();
-        if !nothing || now >= until || *stopping.borrow() {
+        if !nothing || Instant::now() >= until || *stopping.borrow() {
             return Ok(answer);
         }
         waiting.get_or_insert_with(|| app.wait_of(bearer.owner, device));
         query.position = Some(page.position);
         tokio::select! {
             () = woken => {}
-            () = sleep_until(until.min(now + FLOOR)) => {
-                if Instant::now() >= until {
-                    return Ok(answer);
-                }
-            }
+            // The next request looks again: should a wake-up get lost, that is the floor.
+            () = sleep_until(until) => return Ok(answer),
             // A sender that is gone is a server that stops.
             _ = stopping.wait_for(|stopping| *stopping) => return Ok(answer),
         }

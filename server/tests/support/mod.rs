@@ -20,6 +20,10 @@ use tempfile::TempDir;
 pub const APP: u64 = 1_400_000_000;
 pub const SECRET: &str = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e";
 pub const ADMIN: &str = "administrator";
+/// The operator's, where a server is started with [`WITH_PASSWORD`].
+pub const PASSWORD: &str = "correct horse battery staple";
+/// `{dir}` stands for the folder of the test.
+pub const WITH_PASSWORD: [&str; 2] = ["--console-password-file", "{dir}/password"];
 
 pub fn now() -> u64 {
     SystemTime::now()
@@ -45,6 +49,7 @@ impl Server {
     pub fn start_with(extra: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("secret"), format!("{SECRET}\n")).unwrap();
+        std::fs::write(dir.path().join("password"), format!("{PASSWORD}\n")).unwrap();
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(20)))
@@ -65,6 +70,11 @@ impl Server {
         self.dir.path().join("store.db")
     }
 
+    /// What all starts have logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap()
+    }
+
     pub fn command(dir: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_adieu-server"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--admin", ADMIN]);
@@ -78,10 +88,16 @@ impl Server {
 
     /// Starts the process, on the store that is there already or on a new one.
     pub fn run(&mut self) {
+        let dir = self.dir.path().to_str().unwrap();
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.dir.path().join("log"))
+            .unwrap();
         let mut child = Self::command(self.dir.path())
-            .args(&self.extra)
+            .args(self.extra.iter().map(|flag| flag.replace("{dir}", dir)))
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -97,6 +113,23 @@ impl Server {
     pub fn run_with(&mut self, extra: &[&str]) {
         self.extra = extra.iter().map(ToString::to_string).collect();
         self.run();
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// Loads a chat log; the server must not run.
+    pub fn import(&self, log: &str) {
+        let file = self.dir.path().join("log.jsonl");
+        std::fs::write(&file, log).unwrap();
+        let imported = Command::new(env!("CARGO_BIN_EXE_adieu-server"))
+            .args(["import", file.to_str().unwrap(), "--store"])
+            .arg(format!("sqlite:{}", self.store().display()))
+            .output()
+            .unwrap();
+        assert!(imported.status.success(), "{imported:?}");
     }
 
     /// No chance to finish anything.
@@ -322,4 +355,29 @@ pub fn plus(mut request: Value, more: Value) -> Value {
         request[name] = value.clone();
     }
     request
+}
+
+/// How long something that has to happen may take.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+pub fn wait_until(mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < DEADLINE, "it never came about");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A number of `/metrics`.
+pub fn metric(server: &Server, name: &str) -> Option<u64> {
+    let text = server.get(&format!("http://{}/metrics", server.address));
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(&format!("{name} ")))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+/// What `/metrics` says of the devices that wait.
+pub fn waiting_polls(server: &Server) -> u64 {
+    metric(server, "adieu_long_polls_open").unwrap()
 }

@@ -14,28 +14,21 @@ use crate::{Error, Result, storage::SyncPosition};
 /// Openings that are remembered; a device that was away for more begins anew.
 const REMEMBERED: i64 = 10_000;
 
-/// Notes a new opening.
-pub(super) fn begin(connection: &Connection) -> Result<()> {
+/// Notes a new opening, and returns its id.
+pub(super) fn begin(connection: &Connection) -> Result<u64> {
     let mut random = [0_u8; 8];
     SystemRandom::new()
         .fill(&mut random)
         .map_err(|_| Error::Storage("the system gives no random bytes".to_owned()))?;
     // SQLite counts in signed numbers.
-    let id = i64::from_be_bytes(random) & i64::MAX;
+    let id = u64::from_be_bytes(random) >> 1;
     connection
         .prepare_cached("INSERT INTO incarnations (id, began) VALUES (?1, ?2)")?
-        .execute(params![id, signed(settings::changes(connection)?)])?;
+        .execute(params![signed(id), signed(settings::changes(connection)?)])?;
     connection
         .prepare_cached("DELETE FROM incarnations WHERE number <= ?1 - ?2")?
         .execute(params![connection.last_insert_rowid(), REMEMBERED])?;
-    Ok(())
-}
-
-/// The present opening.
-pub(super) fn current(connection: &Connection) -> Result<u64> {
-    let mut find =
-        connection.prepare_cached("SELECT id FROM incarnations ORDER BY number DESC LIMIT 1")?;
-    Ok(find.query_row([], |row| row.get(0))?)
+    Ok(id)
 }
 
 /// Whether a position is one to go on from.

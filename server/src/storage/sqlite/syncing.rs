@@ -20,7 +20,11 @@ use crate::{
 /// the owner.
 const NEAR: u64 = 1_000;
 
-pub(super) fn page(connection: &Connection, query: &SyncQuery) -> Result<SyncPage> {
+pub(super) fn page(
+    connection: &Connection,
+    query: &SyncQuery,
+    incarnation: u64,
+) -> Result<SyncPage> {
     let owner = known_account(connection, &query.owner)?;
     let now = settings::changes(connection)?;
     let known = match query.position {
@@ -50,7 +54,6 @@ pub(super) fn page(connection: &Connection, query: &SyncQuery) -> Result<SyncPag
         .collect::<rusqlite::Result<Vec<_>>>()?;
     let complete = found.len() <= query.limit;
     found.truncate(query.limit);
-    let incarnation = incarnations::current(connection)?;
     let position = match found.last() {
         Some(last) if !complete => SyncPosition {
             incarnation,

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::upkeep::checkpoint;
+use super::{settings, upkeep::checkpoint};
 use crate::{Error, Result};
 
 /// Most operations that wait; more are refused.
@@ -39,6 +39,7 @@ enum Job {
 pub(super) struct Writer {
     jobs: SyncSender<Job>,
     commits: Arc<AtomicU64>,
+    last_change: Arc<AtomicU64>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -46,14 +47,19 @@ impl Writer {
     pub(super) fn start(connection: Connection) -> Result<Self> {
         let (jobs, waiting) = sync_channel(QUEUE);
         let commits = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&commits);
+        let last_change = Arc::new(AtomicU64::new(settings::changes(&connection)?));
+        let done = Done {
+            commits: Arc::clone(&commits),
+            last_change: Arc::clone(&last_change),
+        };
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || write(&connection, &waiting, &counted))
+            .spawn(move || write(&connection, &waiting, &done))
             .map_err(Error::io("cannot start the writing thread"))?;
         Ok(Self {
             jobs,
             commits,
+            last_change,
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -119,6 +125,12 @@ impl Writer {
         self.commits.load(Ordering::Relaxed)
     }
 
+    /// The number of the last change that was committed. Who reads it before a commit is told of
+    /// that commit afterwards.
+    pub(super) fn last_change(&self) -> u64 {
+        self.last_change.load(Ordering::Acquire)
+    }
+
     /// Ends the thread after what waits already.
     pub(super) fn stop(&self) {
         let Some(thread) = self.thread.lock().take() else {
@@ -135,12 +147,18 @@ impl Drop for Writer {
     }
 }
 
-fn write(connection: &Connection, waiting: &Receiver<Job>, commits: &AtomicU64) {
+/// What is known outside of the thread's work.
+struct Done {
+    commits: Arc<AtomicU64>,
+    last_change: Arc<AtomicU64>,
+}
+
+fn write(connection: &Connection, waiting: &Receiver<Job>, done: &Done) {
     while let Ok(job) = waiting.recv() {
         let then = match job {
             Job::Operation(first) => {
-                let then = transaction(connection, first, waiting);
-                commits.fetch_add(1, Ordering::Relaxed);
+                let then = transaction(connection, first, waiting, &done.last_change);
+                done.commits.fetch_add(1, Ordering::Relaxed);
                 then
             }
             other => Some(other),
@@ -156,7 +174,12 @@ fn write(connection: &Connection, waiting: &Receiver<Job>, commits: &AtomicU64) 
 }
 
 /// One transaction over the first operation and all that wait. Returns the job that ended it.
-fn transaction(connection: &Connection, first: Operation, waiting: &Receiver<Job>) -> Option<Job> {
+fn transaction(
+    connection: &Connection,
+    first: Operation,
+    waiting: &Receiver<Job>,
+    last_change: &AtomicU64,
+) -> Option<Job> {
     let mut answers = Vec::new();
     let mut ended_by = None;
     let committed = execute(connection, "BEGIN IMMEDIATE").and_then(|()| {
@@ -171,7 +194,10 @@ fn transaction(connection: &Connection, first: Operation, waiting: &Receiver<Job
                 Err(_) => break,
             }
         }
-        execute(connection, "COMMIT")
+        let last = settings::changes(connection)?;
+        execute(connection, "COMMIT")?;
+        last_change.store(last, Ordering::Release);
+        Ok(())
     });
     let outcome = committed.map_err(|error| error.to_string());
     if let Err(why) = &outcome {
