@@ -119,19 +119,19 @@ fn try_all(kind: Kind, cases: u64, steps: u64) {
 /// DUR-6, DUR-7, SYNC-3, ERA-2: deletions of every scope, policy and window, on two devices and by
 /// the back end, with a server that goes away and comes back; sync of deletions is off.
 #[test]
-fn every_scope_and_policy() {
-    try_all(Kind::Scopes, 20, 40);
+fn two_devices_apart() {
+    try_all(Kind::Apart, 20, 40);
 }
 
-/// SYNC-1, SYNC-2, SYNC-3, DUR-7, DEL-3, DEL-10: the same with the operator's switch going on and
-/// off, and whole conversations.
+/// SYNC-1, SYNC-2, SYNC-3, DUR-7, DEL-3, DEL-8, DEL-10: the same with the operator's switch going on
+/// and off.
 #[test]
-fn with_the_switch_on_and_off() {
-    try_all(Kind::Sync, 20, 40);
+fn two_devices_in_sync() {
+    try_all(Kind::Synced, 20, 40);
 }
 
 /// DEL-1, DEL-3, DEL-4, DEL-8, DEL-9, DEL-10, DUR-5, DUR-6, ERA-2: a device alone.
 #[test]
-fn on_a_device_alone() {
+fn a_device_alone() {
     try_all(Kind::Alone, 60, 50);
 }

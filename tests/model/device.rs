@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::support::abi::DeletionId;
 
-use super::known::SHOWS_WHAT_WAS_SET;
+use super::known::{SHOWS_WHAT_WAS_SET, UNLISTS_AGAIN};
 use super::operation::{Policy, Scope, Terms, Undo};
 use super::server::Message;
 
@@ -26,6 +26,8 @@ pub struct Conversation {
     read: u64,
     /// Left the list with its history, up to here.
     unlisted: Option<u64>,
+    /// The same, and it stays when something brings it back.
+    was_unlisted: u64,
     /// Listed without a message: its history was cleared, up to here.
     stays: Option<u64>,
     pin: Option<u64>,
@@ -79,6 +81,8 @@ pub struct Device {
     pub pending: Vec<Pending>,
     /// What was deleted: conversation and text.
     pub gone: Vec<(String, String)>,
+    /// Which version of each view the server told of.
+    pub versions: BTreeMap<String, u64>,
 }
 
 impl Conversation {
@@ -190,6 +194,9 @@ impl Device {
         let listed = self.line(id).is_some();
         let conversation = self.at(id);
         let mut gone = Vec::new();
+        if scope != Scope::History {
+            conversation.was_unlisted = conversation.was_unlisted.max(through);
+        }
         if scope == Scope::ListEntry {
             conversation.unlisted = conversation.unlisted.max(Some(through));
             conversation.read = conversation.read.max(through);
@@ -209,6 +216,15 @@ impl Device {
         }
         let gone = gone.into_iter().map(|text| (id.to_owned(), text));
         self.gone.extend(gone);
+    }
+
+    /// What took it out of the list elsewhere does so here, once, where nothing newer came.
+    pub fn unlist(&mut self, id: &str, through: u64) {
+        let conversation = self.at(id);
+        let known = conversation.was_unlisted >= through && !UNLISTS_AGAIN;
+        if !known && conversation.head() <= through && self.line(id).is_some() {
+            self.erase(id, through, Scope::ListEntry);
+        }
     }
 
     pub fn pin(&mut self, id: &str, pinned: bool) {

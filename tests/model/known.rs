@@ -39,3 +39,7 @@ pub const UNDO_IS_NOT_TOLD: bool = true;
 /// SYNC-3: where the user can see nothing above a deletion's cut-off, it is sent to other devices
 /// as if it reached up to the head.
 pub const IS_SENT_TOO_FAR: bool = true;
+
+/// DEL-4: what was taken out of the list once is taken out again at the next pull, with what was
+/// set since, where no newer message came.
+pub const UNLISTS_AGAIN: bool = true;

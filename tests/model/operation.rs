@@ -125,10 +125,10 @@ pub enum Operation {
 pub enum Kind {
     /// One device without a server.
     Alone,
-    /// Deletions of every scope; other devices keep their copies.
-    Scopes,
-    /// Whole conversations; the operator's switch goes on and off.
-    Sync,
+    /// Other devices keep their copies.
+    Apart,
+    /// The operator's switch goes on and off.
+    Synced,
 }
 
 impl Kind {
@@ -162,7 +162,7 @@ impl Kind {
             32..=55 => Operation::Delete {
                 at,
                 of,
-                terms: self.terms(random),
+                terms: Self::terms(random),
             },
             56..=65 => Operation::Manage {
                 at,
@@ -202,25 +202,22 @@ impl Kind {
             87..=89 if !alone => Operation::ServerBack,
             90..=92 if !alone => Operation::Rest {
                 of,
-                clear: self == Self::Sync || random.percent(60),
+                clear: random.percent(60),
             },
-            93..=94 if self == Self::Sync => Operation::SwitchSync(random.percent(70)),
+            93..=94 if self == Self::Synced => Operation::SwitchSync(random.percent(70)),
             95 => Operation::Copy(at),
             96..=97 => Operation::Restore(at),
             _ => Operation::Verify { at, of },
         }
     }
 
-    fn terms(self, random: &mut Random) -> Terms {
-        let scope = match self {
-            Self::Sync => Scope::Everything,
-            _ => *random.one(&[
-                Scope::Everything,
-                Scope::Everything,
-                Scope::ListEntry,
-                Scope::History,
-            ]),
-        };
+    fn terms(random: &mut Random) -> Terms {
+        let scope = *random.one(&[
+            Scope::Everything,
+            Scope::Everything,
+            Scope::ListEntry,
+            Scope::History,
+        ]);
         Terms {
             scope,
             policy: *random.one(&[Policy::Fail, Policy::Fail, Policy::Queue, Policy::LocalOnly]),

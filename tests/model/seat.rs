@@ -23,8 +23,6 @@ const SHORT: u32 = 5;
 pub struct Copy {
     folder: TempDir,
     model: Device,
-    /// Since then the device has deleted what a replay does not tell of.
-    pub outdated: bool,
 }
 
 pub struct Seat {
@@ -97,7 +95,6 @@ impl Seat {
         self.copy = Some(Copy {
             folder: copy,
             model: self.model.clone(),
-            outdated: false,
         });
         if was_open {
             self.open();
@@ -106,7 +103,7 @@ impl Seat {
 
     /// `false` when there is none that could be put back.
     pub fn restore(&mut self) -> bool {
-        if self.copy.as_ref().is_none_or(|copy| copy.outdated) {
+        if self.copy.is_none() {
             return false;
         }
         self.close();

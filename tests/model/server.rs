@@ -23,11 +23,29 @@ pub struct View {
     hidden: Option<u64>,
     /// The history was cleared up to here, and the list entry stays.
     kept: u64,
+    read: u64,
     /// What every device is to erase, and who wanted it: a device, or the back end.
     propagated: u64,
     propagated_by: Option<usize>,
-    /// What each device deleted itself.
-    own: BTreeMap<usize, u64>,
+    /// What every device is to take out of its list.
+    hiding_propagated: u64,
+    /// What each device deleted itself, and what it took out of the list itself.
+    own: BTreeMap<usize, (u64, u64)>,
+    /// Grows with every change.
+    version: u64,
+}
+
+/// What a device is told of a view.
+#[derive(Debug, Default)]
+pub struct State {
+    pub version: u64,
+    /// To be erased up to here; 0: nothing.
+    pub erase: u64,
+    pub scope: Option<Scope>,
+    pub cause: u32,
+    /// To leave the list up to here; 0: it does not.
+    pub unlist: u64,
+    pub read: u64,
 }
 
 /// Who an erasure is to be blamed on, as `ADIEU_CAUSE_` says it.
@@ -47,17 +65,21 @@ pub struct Server {
 }
 
 impl Server {
+    /// Who speaks has read what was said before.
     pub fn send(&mut self, id: &str, message: Message) {
-        self.messages
-            .entry(id.to_owned())
-            .or_default()
-            .push(message);
-        self.views.entry(id.to_owned()).or_default();
+        let own = message.sender == "alice";
+        let messages = self.messages.entry(id.to_owned()).or_default();
+        messages.push(message);
+        let view = self.views.entry(id.to_owned()).or_default();
+        view.version += 1;
+        if own {
+            view.read = messages.len() as u64;
+        }
     }
 
     /// A conversation without a message, which a group is when it begins.
     pub fn begin(&mut self, id: &str) {
-        self.views.entry(id.to_owned()).or_default();
+        self.views.entry(id.to_owned()).or_default().version += 1;
     }
 
     fn head(&self, id: &str) -> u64 {
@@ -110,51 +132,76 @@ impl Server {
             return *reached;
         }
         let (head, listed) = (self.head(id), self.is_listed(id));
-        let reached = through.unwrap_or(head).min(head);
-        let whole = IS_SENT_TOO_FAR && reached >= self.newest(id);
-        let sent = if whole { head } else { reached };
-        let reached = if let Some(view) = self.views.get_mut(id) {
+        let mut reached = through.unwrap_or(head).min(head);
+        let kept = self.views.get(id).map_or(0, |view| view.kept);
+        let whole = reached >= self.newest(id).max(kept);
+        let sent = if IS_SENT_TOO_FAR && whole {
+            head
+        } else {
+            reached
+        };
+        if let Some(view) = self.views.get_mut(id) {
+            let own = device.map(|device| view.own.entry(device).or_default());
+            let mut unheard = (0, 0);
+            let (own_erased, own_hidden) = own.unwrap_or(&mut unheard);
+            view.version += 1;
+            view.read = view.read.max(if whole { head } else { reached });
             if scope == Scope::History {
-                view.kept = if listed {
-                    view.kept.max(reached)
-                } else {
-                    view.kept
-                };
+                view.kept = if listed { kept.max(reached) } else { kept };
             } else {
                 view.hidden = view.hidden.max(Some(reached));
+                *own_hidden = reached.max(*own_hidden);
+                if self.sync {
+                    view.hiding_propagated = view.hiding_propagated.max(sent);
+                }
             }
             if scope != Scope::ListEntry {
                 view.cleared = view.cleared.max(reached);
+                *own_erased = reached.max(*own_erased);
                 if self.sync && sent > view.propagated {
                     (view.propagated, view.propagated_by) = (sent, device);
                 }
-                if let Some(device) = device {
-                    let own = view.own.entry(device).or_default();
-                    *own = reached.max(*own);
-                }
             }
-            reached
         } else {
-            0
-        };
+            reached = 0;
+        }
         if let Some(deletion) = deletion {
             self.remembered.insert(deletion.0, reached);
         }
         reached
     }
 
-    /// What a device must erase of a conversation (DUR-7, SYNC-2), and who caused it.
-    pub fn erased(&self, id: &str, device: usize) -> Option<(u64, u32)> {
-        let view = self.views.get(id)?;
-        let own = view.own.get(&device).copied().unwrap_or(0);
-        let through = own.max(view.propagated);
+    /// What a device is told of a conversation (DUR-7, SYNC-2) that knows of this version; `None`:
+    /// nothing.
+    pub fn state(&self, id: &str, device: usize, version: u64) -> Option<State> {
+        let view = self.views.get(id).filter(|view| view.version > version)?;
+        let (own, own_hidden) = view.own.get(&device).copied().unwrap_or_default();
+        let (erase, hide) = (
+            own.max(view.propagated),
+            own_hidden.max(view.hiding_propagated),
+        );
+        let listed = self.is_listed(id);
         let cause = match view.propagated_by {
             _ if own >= view.propagated => THIS_DEVICE,
             Some(by) if by == device => THIS_DEVICE,
             Some(_) => ANOTHER_DEVICE,
             None => BACK_END,
         };
-        (through > 0).then_some((through, cause))
+        // Where only the history was cleared, the list entry was not deleted as far.
+        let scope = if listed && hide < erase {
+            Scope::History
+        } else {
+            Scope::Everything
+        };
+        let state = State {
+            version: view.version,
+            erase,
+            scope: (erase > 0).then_some(scope),
+            cause,
+            unlist: if listed || hide <= erase { 0 } else { hide },
+            read: view.read,
+        };
+        (listed || erase > 0 || hide > 0).then_some(state)
     }
 
     /// What a device is given that has everything up to `head` already.

@@ -79,10 +79,10 @@ impl Shown {
                 id,
                 cause,
                 deletion,
-                ..
+                scope,
             } => {
                 self.list.remove(id);
-                if deletion.0 == [0; 16] && *cause != 0 {
+                if deletion.0 == [0; 16] && *cause != 0 && *scope == 0 {
                     self.elsewhere.push((id.clone(), *cause));
                 }
             }

@@ -221,18 +221,28 @@ impl World {
         assert_eq!(outcome, Outcome::Success, "pulling");
         let mut elsewhere = Vec::new();
         for id in on_the_server() {
-            let erased = self.server.erased(id, at);
-            if let Some((through, cause)) = erased
-                && through > seat.model.get(id).floor
-            {
-                if seat.model.line(id).is_some() && cause != server::THIS_DEVICE {
-                    elsewhere.push((id.to_owned(), cause));
+            let version = seat.model.versions.get(id).copied().unwrap_or(0);
+            let Some(state) = self.server.state(id, at, version) else {
+                continue;
+            };
+            seat.model.versions.insert(id.to_owned(), state.version);
+            let floor = seat.model.get(id).floor;
+            if let Some(scope) = state.scope.filter(|_| state.erase > floor) {
+                let listed = seat.model.line(id).is_some();
+                if listed && scope == Scope::Everything && state.cause != server::THIS_DEVICE {
+                    elsewhere.push((id.to_owned(), state.cause));
                 }
-                seat.model.erase(id, through, Scope::Everything);
+                seat.model.erase(id, state.erase, scope);
             }
             let head = seat.model.cut_off(id).unwrap_or(0);
             seat.model
                 .take(id, Source::Server, self.server.page(id, head));
+            if state.unlist > 0 {
+                seat.model.unlist(id, state.unlist);
+            }
+            if state.read > 0 {
+                seat.model.mark_read(id, state.read);
+            }
         }
         seat.check();
         let mut told = std::mem::take(&mut seat.shown.elsewhere);
@@ -255,9 +265,9 @@ impl World {
             return;
         }
         let terms = Terms {
-            // With no server to wait for, there is nothing to queue for.
-            policy: if alone && terms.policy == Policy::Queue {
-                Policy::Fail
+            // With no server, there is no difference.
+            policy: if alone {
+                Policy::LocalOnly
             } else {
                 terms.policy
             },
@@ -286,12 +296,8 @@ impl World {
         }
         let through = pending.cut_off.unwrap_or(0);
         pending.state = State::Waiting;
-        if terms.policy == Policy::LocalOnly || alone {
-            let code = if terms.policy == Policy::LocalOnly {
-                abi::LOCAL_ONLY
-            } else {
-                abi::OK
-            };
+        if terms.policy == Policy::LocalOnly {
+            let code = if alone { abi::OK } else { abi::LOCAL_ONLY };
             seat.model.erase(id, through, terms.scope);
             seat.expect(deletion, call);
             seat.answered(&pending, code);
@@ -333,9 +339,6 @@ impl World {
         if !pending.erased || pending.cut_off.is_none() {
             let through = pending.cut_off.unwrap_or(reached);
             seat.model.erase(id, through, scope);
-        }
-        if let Some(copy) = seat.copy.as_mut().filter(|_| scope != Scope::Everything) {
-            copy.outdated = true;
         }
     }
 
