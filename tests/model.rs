@@ -25,7 +25,7 @@ mod model {
     pub mod world;
 }
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -42,6 +42,8 @@ const SHRINKING: Duration = Duration::from_secs(180);
 thread_local! {
     /// Panics of this thread are not printed: it tries what is known to fail.
     static QUIET: Cell<bool> = const { Cell::new(false) };
+    /// What the last of them said.
+    static LAST: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 fn quiet(work: impl FnOnce() -> bool) -> bool {
@@ -49,7 +51,9 @@ fn quiet(work: impl FnOnce() -> bool) -> bool {
     HOOK.call_once(|| {
         let loud = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if !QUIET.get() {
+            if QUIET.get() {
+                LAST.set(info.to_string());
+            } else {
                 loud(info);
             }
         }));
@@ -111,7 +115,10 @@ fn try_all(kind: Kind, cases: u64, steps: u64) {
             short.len()
         );
         run(kind, &short, true);
-        panic!("it failed before, and now it did not: {short:#?}");
+        panic!(
+            "it failed before, and now it did not: {short:?}\nwhat it said: {}",
+            LAST.take()
+        );
     }
 }
 

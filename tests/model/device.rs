@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::support::abi::DeletionId;
 
-use super::known::{SHOWS_WHAT_WAS_SET, UNLISTS_AGAIN};
+use super::known::{CLEARS_HIDDEN_MARKS, SHOWS_WHAT_WAS_SET, UNLISTS_AGAIN};
 use super::operation::{Policy, Scope, Terms, Undo};
 use super::server::Message;
 
@@ -90,6 +90,14 @@ impl Conversation {
     fn head(&self) -> u64 {
         let newest = self.messages.keys().next_back();
         newest.copied().unwrap_or(0).max(self.floor)
+    }
+
+    /// Whether there is nothing to list it for.
+    fn is_bare(&self) -> bool {
+        self.messages.is_empty()
+            && self.stays.is_none()
+            && self.pin.is_none()
+            && self.draft.is_none()
     }
 
     /// Forgets what was set at or below a position.
@@ -209,6 +217,8 @@ impl Device {
         if scope == Scope::History {
             if listed {
                 conversation.stays = conversation.stays.max(Some(through));
+            } else if CLEARS_HIDDEN_MARKS && conversation.is_bare() {
+                conversation.marks.clear();
             }
         } else {
             let draft = conversation.forget_set(through);

@@ -43,3 +43,9 @@ pub const IS_SENT_TOO_FAR: bool = true;
 /// DEL-4: what was taken out of the list once is taken out again at the next pull, with what was
 /// set since, where no newer message came.
 pub const UNLISTS_AGAIN: bool = true;
+
+/// DUR-6, DEL-8: clearing the history of a conversation that a window hides takes its marks.
+pub const CLEARS_HIDDEN_MARKS: bool = true;
+
+/// DEL-3: after a restart, a stale save lowers the cut-off of what has nothing but its floor.
+pub const FORGETS_ITS_FLOOR: bool = true;

@@ -203,7 +203,11 @@ impl World {
         let Some(client) = seat.client() else { return };
         let newest = seat.model.cut_off(HOSTED).unwrap_or(0);
         let position = newest.saturating_add_signed(from).max(1);
+        if position <= seat.model.get(HOSTED).floor && seat.knows_no_head {
+            return;
+        }
         client.save(HOSTED, &[(position, &message.sender, &message.text)]);
+        seat.knows_no_head = false;
         seat.model
             .take(HOSTED, Source::Host, vec![(position, message)]);
     }
