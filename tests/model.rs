@@ -15,6 +15,7 @@
 mod support;
 
 mod model {
+    pub mod deleting;
     pub mod device;
     pub mod known;
     pub mod operation;
@@ -127,18 +128,18 @@ fn try_all(kind: Kind, cases: u64, steps: u64) {
 /// the back end, with a server that goes away and comes back; sync of deletions is off.
 #[test]
 fn two_devices_apart() {
-    try_all(Kind::Apart, 20, 40);
+    try_all(Kind::Apart, 40, 40);
 }
 
 /// SYNC-1, SYNC-2, SYNC-3, DUR-7, DEL-3, DEL-8, DEL-10: the same with the operator's switch going on
 /// and off.
 #[test]
 fn two_devices_in_sync() {
-    try_all(Kind::Synced, 20, 40);
+    try_all(Kind::Synced, 40, 40);
 }
 
 /// DEL-1, DEL-3, DEL-4, DEL-8, DEL-9, DEL-10, DUR-5, DUR-6, ERA-2: a device alone.
 #[test]
 fn a_device_alone() {
-    try_all(Kind::Alone, 60, 50);
+    try_all(Kind::Alone, 100, 50);
 }

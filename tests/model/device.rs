@@ -162,7 +162,7 @@ impl Device {
         let left = conversation
             .unlisted
             .is_some_and(|unlisted| head <= unlisted);
-        if left || !(stays || !history.is_empty()) {
+        if left || !stays && history.is_empty() {
             return None;
         }
         let unread = history.iter().filter(|(position, message)| {

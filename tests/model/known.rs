@@ -49,3 +49,14 @@ pub const CLEARS_HIDDEN_MARKS: bool = true;
 
 /// DEL-3: after a restart, a stale save lowers the cut-off of what has nothing but its floor.
 pub const FORGETS_ITS_FLOOR: bool = true;
+
+/// DEL-4: pinning again what is pinned leaves the pin as old as it was, and an earlier deletion
+/// takes it.
+pub fn pins_as_of_before(model: &Device, id: &str) -> bool {
+    model.has_older_pin(id)
+}
+
+/// DEL-9: a mark makes the older ones as new as itself, and an earlier deletion leaves them.
+pub fn renews_older_marks(model: &Device, id: &str) -> bool {
+    model.has_older_marks(id)
+}
