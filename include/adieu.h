@@ -31,6 +31,9 @@
  * THREADS     Every function may be called from every thread, and from callbacks. Callbacks of
  *             one client never overlap; by default they come on a thread of the library, or on
  *             yours when you poll (ADIEU_DELIVER_BY_POLL).
+ * EVENTS      A listener (adieu_client_options.listener) hears of conversations that are new, changed
+ *             or deleted, of pending deletions, and of the line to the server, in one order with
+ *             the callbacks.
  * CALLBACKS   must return normally: no longjmp and no C++ exception may leave one.
  * FORK        A forked child can call nothing here but adieu_strerror and the versions; every
  *             other function answers ADIEU_ERR_FORKED.
