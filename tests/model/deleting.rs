@@ -1,10 +1,12 @@
 //! Deleting in the world, and what a host does with the deletions that it made.
 
+use crate::support::abi::DeletionId;
+use crate::support::operation::Operation;
 use crate::support::{abi, eventually};
 
 use super::device::{Pending, State};
 use super::known;
-use super::operation::{HOSTED, Kind, Management, Policy, Terms, Undo};
+use super::operation::{CONVERSATIONS, HOSTED, Kind, Management, Policy, Scope, Terms, Undo};
 use super::world::World;
 
 impl World {
@@ -67,6 +69,7 @@ impl World {
             pending.erased = true;
             seat.expect(deletion, call);
             // Within its window it is hidden and not erased.
+            assert!(seat.is_pending(deletion), "{pending:?} is not pending");
             eventually("it waits", || {
                 let all = seat.client().unwrap().pending();
                 all.iter()
@@ -79,6 +82,45 @@ impl World {
                 abi::OK => panic!("it succeeded without a server"),
                 abi::OUTCOME_UNKNOWN => seat.model.pending.push(pending),
                 _ => {}
+            }
+        }
+    }
+
+    /// Several in one call, each as it would be by itself.
+    pub(super) fn delete_all(&mut self, at: usize, of: usize) {
+        let alone = self.kind == Kind::Alone;
+        let (Some(client), false) = (self.seats[at].client(), self.server.away && !alone) else {
+            return;
+        };
+        let ids = [of, of + 1].map(|of| CONVERSATIONS[of % CONVERSATIONS.len()]);
+        let operation = Operation::DeleteAll {
+            conversations: ids.map(str::to_owned).to_vec(),
+        };
+        let call = client.call();
+        assert_eq!(operation.begin(client, &call), abi::OK);
+        let answer = operation.answer(&call.wait());
+        assert_eq!(answer.codes, [abi::OK; 2], "{answer:?}");
+        for id in ids {
+            self.deletions += 1;
+            let pending = Pending {
+                // The call gave none: one that the server has not heard of.
+                id: DeletionId(self.deletions.to_be_bytes()),
+                joined: Vec::new(),
+                conversation: id.to_owned(),
+                terms: Terms {
+                    scope: Scope::Everything,
+                    policy: Policy::Fail,
+                    undo: Undo::None,
+                },
+                cut_off: self.seats[at].model.cut_off(id),
+                state: State::Waiting,
+                erased: false,
+            };
+            if alone {
+                let through = pending.cut_off.unwrap_or(0);
+                self.seats[at].model.erase(id, through, Scope::Everything);
+            } else {
+                self.carry_out(at, &pending);
             }
         }
     }

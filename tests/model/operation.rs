@@ -71,6 +71,11 @@ pub enum Operation {
         of: usize,
         terms: Terms,
     },
+    /// Two conversations in one call, this one and the next.
+    DeleteAll {
+        at: usize,
+        of: usize,
+    },
     /// The device's how-manieth deletion, counted from the newest.
     Manage {
         at: usize,
@@ -207,6 +212,7 @@ impl Kind {
             93..=94 if self == Self::Synced => Operation::SwitchSync(random.percent(70)),
             95 => Operation::Copy(at),
             96..=97 => Operation::Restore(at),
+            98 => Operation::DeleteAll { at, of },
             _ => Operation::Verify { at, of },
         }
     }

@@ -14,6 +14,8 @@ pub struct World {
     pub(super) kind: Kind,
     pub(super) seats: Vec<Seat>,
     pub(super) server: server::Server,
+    /// Deletions without an id of their own.
+    pub(super) deletions: u128,
     /// What makes every text another one.
     number: u64,
 }
@@ -59,6 +61,7 @@ impl World {
             kind,
             seats,
             server,
+            deletions: 0,
             number: 0,
         }
     }
@@ -95,6 +98,7 @@ impl World {
             Operation::Save { at, from, own } => self.save(at, from, own),
             Operation::Pull(at) => self.pull(at),
             Operation::Delete { at, of, terms } => self.delete(at, CONVERSATIONS[of], terms),
+            Operation::DeleteAll { at, of } => self.delete_all(at, of),
             Operation::Manage {
                 at,
                 nth,
