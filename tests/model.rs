@@ -3,7 +3,8 @@
 //! step with what maps and sets say. A sequence that fails is made as short as it can be.
 //!
 //! `ADIEU_MODEL_SEED` has a sequence again, `ADIEU_MODEL_CASES` says how many there are,
-//! `ADIEU_MODEL_STEPS` how long each is.
+//! `ADIEU_MODEL_STEPS` how long each is. `ADIEU_MODEL_STRICT=1` passes over nothing that is known
+//! not to be right yet (`model/known.rs`).
 
 #![allow(
     clippy::unwrap_used,

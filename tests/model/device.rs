@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::support::abi::DeletionId;
 
-use super::known::{CLEARS_HIDDEN_MARKS, SHOWS_WHAT_WAS_SET, UNLISTS_AGAIN};
+use super::known;
 use super::operation::{Policy, Scope, Terms, Undo};
 use super::server::Message;
 
@@ -153,7 +153,7 @@ impl Device {
         let veil = self.veil(id);
         let history = self.history(id);
         let head = conversation.head();
-        if let Some(veil) = veil.filter(|_| !SHOWS_WHAT_WAS_SET || history.is_empty()) {
+        if let Some(veil) = veil.filter(|_| !known::shows_what_was_set() || history.is_empty()) {
             conversation.forget_set(veil);
         }
         let stays = conversation.stays.is_some()
@@ -217,7 +217,7 @@ impl Device {
         if scope == Scope::History {
             if listed {
                 conversation.stays = conversation.stays.max(Some(through));
-            } else if CLEARS_HIDDEN_MARKS && conversation.is_bare() {
+            } else if known::clears_hidden_marks() && conversation.is_bare() {
                 conversation.marks.clear();
             }
         } else {
@@ -231,7 +231,7 @@ impl Device {
     /// What took it out of the list elsewhere does so here, once, where nothing newer came.
     pub fn unlist(&mut self, id: &str, through: u64) {
         let conversation = self.at(id);
-        let known = conversation.was_unlisted >= through && !UNLISTS_AGAIN;
+        let known = conversation.was_unlisted >= through && !known::unlists_again();
         if !known && conversation.head() <= through && self.line(id).is_some() {
             self.erase(id, through, Scope::ListEntry);
         }

@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 use super::device::{Device, Pending, State};
-use super::known::{FORGETS_ITS_FLOOR, FORGETS_WHO_JOINED};
+use super::known;
 use super::operation::{CONVERSATIONS, HOSTED, Policy, Scope, Terms, Undo};
 use super::shown::Shown;
 
@@ -73,7 +73,8 @@ impl Seat {
         let client = options.open();
         self.shown.begin(&client, &self.listener);
         self.client = Some(client);
-        self.knows_no_head = FORGETS_ITS_FLOOR && self.model.get(HOSTED).messages.is_empty();
+        self.knows_no_head =
+            known::forgets_its_floor() && self.model.get(HOSTED).messages.is_empty();
     }
 
     /// DUR-2: calls that are open at close are pending.
@@ -86,7 +87,12 @@ impl Seat {
             assert_eq!(call.wait().code(), abi::PENDING, "{id:?} at close");
         }
         assert_eq!(self.listener.destroyed(), 1);
-        for pending in self.model.pending.iter_mut().filter(|_| FORGETS_WHO_JOINED) {
+        for pending in self
+            .model
+            .pending
+            .iter_mut()
+            .filter(|_| known::forgets_who_joined())
+        {
             pending.joined.clear();
         }
     }

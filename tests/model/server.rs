@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::support::abi::DeletionId;
 
-use super::known::IS_SENT_TOO_FAR;
+use super::known;
 use super::operation::Scope;
 
 /// A message of the model.
@@ -135,7 +135,7 @@ impl Server {
         let mut reached = through.unwrap_or(head).min(head);
         let kept = self.views.get(id).map_or(0, |view| view.kept);
         let whole = reached >= self.newest(id).max(kept);
-        let sent = if IS_SENT_TOO_FAR && whole {
+        let sent = if known::is_sent_too_far() && whole {
             head
         } else {
             reached

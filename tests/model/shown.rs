@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::support::listener::{CANCELLED, Heard, Listener, UNDOABLE};
 use crate::support::{Client, Conversation, Outcome, abi};
 
-use super::known::UNDO_IS_NOT_TOLD;
+use super::known;
 
 /// What was heard, put together.
 #[derive(Default)]
@@ -51,7 +51,9 @@ impl Shown {
         self.heard = heard;
         let listed = by_id(&list);
         for id in std::mem::take(&mut self.undone) {
-            if UNDO_IS_NOT_TOLD && let Some(line) = listed.get(&id) {
+            if known::undo_is_not_told()
+                && let Some(line) = listed.get(&id)
+            {
                 let known = self.list.insert(id, line.clone());
                 assert!(known.is_some(), "undone, and not told: {line:?}");
             }
