@@ -408,8 +408,8 @@ typedef struct adieu_delete_options {
   adieu_user_data_destructor user_data_destructor;
   /*
    When not NULL, receives the deletion's id, before any callback can come. Means nothing when
-   the call is refused. A call that joins an equal one under way is known by its own id and by
-   the other's until the client is closed, and by the other's after that.
+   the call is refused. A call that joins an equal one under way is known by its own id too;
+   events and the list of pending deletions name the one that it joined.
    */
   struct adieu_deletion_id *deletion_id;
   /*

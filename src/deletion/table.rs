@@ -90,6 +90,12 @@ impl Deletions {
                 request.terms.policy = Policy::LocalOnly;
             }
             if let Some(flight) = self.wanted_too(&request) {
+                flight.joined.push(request.id);
+                let intent = &flight.intent;
+                if intent.undo_until.is_some() || intent.policy == Policy::Queue {
+                    // It may outlive the process. Lost, the other call's id still works.
+                    let _ = store.note_joined(intent.deletion, request.id);
+                }
                 flight.waiting.push(Waiting {
                     id: request.id,
                     accepted: request.accepted,
@@ -217,7 +223,7 @@ impl Deletions {
         }
         let news: Vec<_> = erasures
             .iter()
-            .map(|erasure| self.events.are_heard() && store.has_news(erasure))
+            .map(|erasure| store.is_there(&erasure.conversation))
             .collect();
         if erasures.is_empty() || store.destroy(&erasures).is_err() {
             return;

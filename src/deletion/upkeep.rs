@@ -52,7 +52,7 @@ impl Deletions {
         store: &mut Store,
     ) -> Result<()> {
         // A call that joined an earlier one was given an id of its own.
-        let joined = |flight: &&Flight| flight.waiting.iter().any(|waiting| waiting.id == id);
+        let joined = |flight: &&Flight| flight.joined.contains(&id);
         let flight = self.flights.get(&id);
         let flight = flight
             .or_else(|| self.flights.values().find(joined))
@@ -211,6 +211,11 @@ impl Deletions {
             } else if self.asker.is_some() && progress.next_try > 0 {
                 let left = clock::until(progress.next_try, super::backoff::LONGEST);
                 self.wait(id, State::Waiting, left);
+            }
+        }
+        for (deletion, call) in store.joined().unwrap_or_default() {
+            if let Some(flight) = self.flights.get_mut(&deletion) {
+                flight.joined.push(call);
             }
         }
         self.start(go_on, store);

@@ -50,8 +50,8 @@ pub struct adieu_delete_options {
     /// when it is refused. May be NULL.
     pub user_data_destructor: adieu_user_data_destructor,
     /// When not NULL, receives the deletion's id, before any callback can come. Means nothing when
-    /// the call is refused. A call that joins an equal one under way is known by its own id and by
-    /// the other's until the client is closed, and by the other's after that.
+    /// the call is refused. A call that joins an equal one under way is known by its own id too;
+    /// events and the list of pending deletions name the one that it joined.
     pub deletion_id: *mut adieu_deletion_id,
     /// One of ADIEU_POLICY_.
     pub policy: u32,

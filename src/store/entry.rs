@@ -50,8 +50,8 @@ pub struct Entry {
     pub unlisted: Option<u64>,
     /// It is back all the same: it was pinned or drafted in since.
     pub relisted: bool,
-    /// Listed without a message: its history was cleared.
-    pub stays: bool,
+    /// Listed without a message: its history was cleared up to here.
+    pub stays: Option<u64>,
     /// Messages that are shown: above the floor and the veil.
     pub messages: u64,
     /// Those of them that are unread.
@@ -81,7 +81,7 @@ impl Entry {
             veil: None,
             unlisted: None,
             relisted: false,
-            stays: false,
+            stays: None,
             messages: 0,
             unread: 0,
             hidden: false,
@@ -124,9 +124,14 @@ impl Entry {
 
     /// Whether the conversation list shows it.
     pub fn is_listed(&self) -> bool {
-        let something = self.messages > 0
-            || self.veil.is_none() && self.stays
-            || self.shown_details().keep_listed();
+        let stays = self.stays.is_some() && self.veil.is_none_or(|veil| self.stays > Some(veil));
+        !self.has_left() && (self.messages > 0 || stays || self.shown_details().keep_listed())
+    }
+
+    /// Whether the list shows it, or would without undo windows.
+    pub fn is_there(&self) -> bool {
+        let something =
+            self.head > self.floor || self.stays.is_some() || self.details.keep_listed();
         !self.has_left() && something
     }
 
@@ -195,7 +200,7 @@ impl Entry {
                 self.veil.map(|veil| veil as i64),
                 self.unlisted.map(|unlisted| unlisted as i64),
                 self.relisted,
-                self.stays,
+                self.stays.map(|stays| stays as i64),
                 self.row
             ])?;
         only_one(changed)
@@ -269,7 +274,7 @@ impl Entry {
             veil: maybe(14)?,
             unlisted: maybe(15)?,
             relisted: row.get(16)?,
-            stays: row.get(17)?,
+            stays: maybe(17)?,
             floor: count(18)?,
         })
     }

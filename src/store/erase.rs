@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, params};
 
 use super::entry::{Entry, only_one, source_number};
-use super::intent::Named;
+use super::intent::{Named, strike};
 use super::seal::Place;
 use super::slot::{Epitaph, SlotRef};
 use super::{Store, flushed, unflushed};
@@ -164,8 +164,7 @@ impl Store {
                 remove_conversation(db, entry.row)?;
             }
             for deletion in &*delivered {
-                db.prepare_cached("DELETE FROM journal WHERE deletion = ?")?
-                    .execute([deletion.0])?;
+                strike(db, *deletion)?;
             }
             Ok(())
         })?;
@@ -189,7 +188,8 @@ impl Store {
             entry.unlisted = entry.unlisted.max(Some(erasure.through));
             entry.read_through = entry.read_through.max(erasure.through);
             entry.details = entry.details.above(erasure.through);
-            (entry.stays, entry.relisted) = (false, false);
+            entry.stays = entry.stays.filter(|stays| *stays > erasure.through);
+            entry.relisted = false;
             if entry.veil.is_some() {
                 entry.veil = self.veil_without(entry.row, erasure.deletion)?;
             }
@@ -220,8 +220,7 @@ impl Store {
         let Some(mut entry) = self.entries.get(&erasure.conversation).cloned() else {
             return;
         };
-        let was_there = !entry.has_left()
-            && (entry.head > entry.floor || entry.stays || entry.details.keep_listed());
+        let (was_there, was_listed) = (entry.is_there(), entry.is_listed());
         entry.floor = entry.floor.max(erasure.through);
         let doomed: Vec<_> = entry.doomed(erasure.through, erasure.scope).collect();
         entry.epochs.retain(|epoch| !doomed.contains(&epoch.slot));
@@ -231,12 +230,17 @@ impl Store {
             entry.veil = veil.unwrap_or_default();
         }
         if erasure.scope == Scope::History {
-            entry.stays |= was_there;
+            if was_there {
+                // What an undo window hides stays hidden by it.
+                let hidden = entry.veil.filter(|_| !was_listed);
+                let at = hidden.map_or(erasure.through, |veil| veil.min(erasure.through));
+                entry.stays = entry.stays.max(Some(at));
+            }
         } else {
             entry.details = entry.details.above(erasure.through);
-            entry.stays = false;
+            entry.stays = entry.stays.filter(|stays| *stays > erasure.through);
         }
-        entry.hidden = entry.head <= entry.floor && !entry.stays;
+        entry.hidden = entry.head <= entry.floor && entry.stays.is_none();
         if entry
             .details_key
             .is_some_and(|slot| !entry.epochs.iter().any(|epoch| epoch.slot == slot))

@@ -90,6 +90,25 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that a call joined a deletion, by whose id the host may ask for it in another life of
+    /// the process. Not flushed.
+    pub fn note_joined(&mut self, deletion: DeletionId, call: DeletionId) -> Result<()> {
+        unflushed(&mut self.db, |db| {
+            db.prepare_cached("INSERT OR IGNORE INTO joined(deletion, call) VALUES(?, ?)")?
+                .execute(params![deletion.0, call.0])?;
+            Ok(())
+        })
+    }
+
+    /// The calls that joined deletions: which deletion, which call.
+    pub fn joined(&self) -> Result<Vec<(DeletionId, DeletionId)>> {
+        let mut select = self.db.prepare("SELECT deletion, call FROM joined")?;
+        let pairs = select.query_map([], |row| {
+            Ok((DeletionId(row.get(0)?), DeletionId(row.get(1)?)))
+        })?;
+        Ok(pairs.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Notes how far intents have come. Not flushed: what is lost is tried again a little early.
     pub fn note_progress(&mut self, notes: &[(DeletionId, Progress)]) -> Result<()> {
         unflushed(&mut self.db, |db| {
@@ -116,8 +135,7 @@ impl Store {
         self.record()?;
         flushed(&mut self.db, |db| {
             for (deletion, _) in abandoned {
-                db.prepare_cached("DELETE FROM journal WHERE deletion = ?")?
-                    .execute([deletion.0])?;
+                strike(db, *deletion)?;
             }
             Ok(())
         })?;
@@ -178,6 +196,17 @@ impl Store {
         }
         Ok(false)
     }
+}
+
+/// Strikes a deletion out of the journal.
+pub(super) fn strike(db: &Connection, deletion: DeletionId) -> Result<()> {
+    for statement in [
+        "DELETE FROM journal WHERE deletion = ?",
+        "DELETE FROM joined WHERE deletion = ?",
+    ] {
+        db.prepare_cached(statement)?.execute([deletion.0])?;
+    }
+    Ok(())
 }
 
 fn insert(db: &Connection, row: i64, intent: &Intent) -> Result<()> {

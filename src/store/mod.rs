@@ -170,13 +170,9 @@ impl Store {
         })
     }
 
-    /// Whether the list shows something of what an erasure takes, or will when an undo window
-    /// ends, or the erasure reaches further than those before it.
-    pub fn has_news(&self, erasure: &Erasure) -> bool {
-        let id = &erasure.conversation;
-        let shown = |entry: &Entry| entry.is_listed() || entry.veil.is_some();
-        self.entries.get(id).is_some_and(shown)
-            || (erasure.scope.erases() && self.floor(id) < erasure.through)
+    /// Whether a conversation stands in the list, or would without undo windows.
+    pub fn is_there(&self, id: &ConversationId) -> bool {
+        self.entries.get(id).is_some_and(Entry::is_there)
     }
 
     /// Unread messages in all conversations.

@@ -310,7 +310,7 @@ impl Device {
         let (cut_off, floor) = (self.cut_off(id), self.get(id).floor);
         self.pending.iter_mut().find(|pending| {
             let under_way = match pending.state {
-                State::Undoable => terms.undo != Undo::None,
+                State::Undoable => terms.undo == pending.terms.undo,
                 State::Waiting => terms.policy == Policy::Queue && terms.undo == Undo::None,
             };
             under_way
