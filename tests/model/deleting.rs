@@ -15,7 +15,6 @@ impl World {
         let seat = &mut self.seats[at];
         let known = known::lifts_the_veil(&seat.model, id, terms)
             || known::leaves_a_veil(&seat.model, id, terms)
-            || known::forgets_what_is_read(&seat.model, id, terms)
             || known::is_hidden_late(&seat.model, id, terms);
         // Where nothing is left to delete, the device may have one position or another in mind, and
         // so join one deletion or another.

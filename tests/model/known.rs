@@ -24,14 +24,6 @@ pub fn leaves_a_veil(model: &Device, id: &str, terms: Terms) -> bool {
         && (model.pends(id) > 0 || terms.policy == Policy::Queue)
 }
 
-/// DEL-9: `keep_history` of what the device has not pulled does not remember that it was read.
-pub fn forgets_what_is_read(model: &Device, id: &str, terms: Terms) -> bool {
-    is_passed_over()
-        && terms.scope == Scope::ListEntry
-        && model.cut_off(id).is_none()
-        && model.line(id).is_none()
-}
-
 /// CALL-5: the id of a call that joined an equal one is not known any more after a restart.
 pub fn forgets_who_joined() -> bool {
     is_passed_over()
