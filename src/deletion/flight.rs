@@ -103,11 +103,11 @@ impl Flight {
     }
 
     /// Accepted by an earlier life of the process, which died before the journal knew it.
-    pub fn accepted(record: Record, noted: Noted) -> Self {
+    pub fn accepted(conversation: ConversationId, record: Record, noted: Noted) -> Self {
         let undo = u64::from(record.undo);
         let intent = Intent {
             deletion: record.deletion,
-            conversation: record.conversation,
+            conversation,
             cut_off: record.cut_off,
             host_positions: record.host_positions,
             scope: record.scope,

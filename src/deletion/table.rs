@@ -76,6 +76,9 @@ impl Deletions {
         let mut fresh = Vec::new();
         for mut request in requests {
             // Without a position of its own, the device still knows where it erased before.
+            // What came since an earlier deletion may be older than what that covered.
+            let floor = store.floor(&request.conversation);
+            request.cut_off = request.cut_off.map(|cut_off| cut_off.max(floor));
             if request.cut_off.is_none() {
                 let head = store.head(&request.conversation);
                 request.cut_off = Some(head).filter(|head| *head > 0);
@@ -206,8 +209,9 @@ impl Deletions {
         for id in ids {
             if let Some(flight) = self.flights.get(id)
                 && !flight.progress.erased
-                && let Some(through) = flight.intent.cut_off
             {
+                // Without a position there is no message: a draft or a pin, if anything.
+                let through = flight.intent.cut_off.unwrap_or(0);
                 erasures.push(erasure(flight, through));
             }
         }

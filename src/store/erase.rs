@@ -189,8 +189,10 @@ impl Store {
             entry.unlisted = entry.unlisted.max(Some(erasure.through));
             entry.read_through = entry.read_through.max(erasure.through);
             entry.details = entry.details.above(erasure.through);
-            entry.stays = false;
-            entry.veil = entry.veil.filter(|veil| *veil > erasure.through);
+            (entry.stays, entry.relisted) = (false, false);
+            if entry.veil.is_some() {
+                entry.veil = self.veil_without(entry.row, erasure.deletion)?;
+            }
             self.recount(&mut entry)?;
             changed.push((entry, erasure.deletion));
         }
@@ -218,17 +220,23 @@ impl Store {
         let Some(mut entry) = self.entries.get(&erasure.conversation).cloned() else {
             return;
         };
+        let was_there = !entry.has_left()
+            && (entry.head > entry.floor || entry.stays || entry.details.keep_listed());
         entry.floor = entry.floor.max(erasure.through);
         let doomed: Vec<_> = entry.doomed(erasure.through, erasure.scope).collect();
         entry.epochs.retain(|epoch| !doomed.contains(&epoch.slot));
-        entry.veil = entry.veil.filter(|veil| *veil > entry.floor);
+        if entry.veil.is_some() {
+            // What cannot be read now is read at the next open.
+            let veil = self.veil_without(entry.row, erasure.deletion);
+            entry.veil = veil.unwrap_or_default();
+        }
         if erasure.scope == Scope::History {
-            entry.stays = entry.is_listed() || entry.stays;
+            entry.stays |= was_there;
         } else {
             entry.details = entry.details.above(erasure.through);
             entry.stays = false;
         }
-        entry.hidden = entry.head <= entry.floor && !entry.stays && !entry.details.keep_listed();
+        entry.hidden = entry.head <= entry.floor && !entry.stays;
         if entry
             .details_key
             .is_some_and(|slot| !entry.epochs.iter().any(|epoch| epoch.slot == slot))
@@ -238,9 +246,9 @@ impl Store {
         if entry.hidden {
             (entry.messages, entry.unread) = (0, 0);
             entry.details = Details::default();
-        } else if self.recount(&mut entry).is_err() {
-            // What cannot be counted is not said to be there.
-            (entry.messages, entry.unread) = (0, 0);
+        } else {
+            // What cannot be counted keeps its counts until the next time.
+            let _ = self.recount(&mut entry);
         }
         self.put(entry);
     }

@@ -126,11 +126,12 @@ impl Store {
             let Some(mut entry) = self.entries.get(conversation).cloned() else {
                 continue;
             };
+            if entry.veil.is_some() {
+                self.lift_veil(&mut entry, *deletion)?;
+            }
+            // What was only a name for the deletion goes with it.
             if entry.is_only_a_name() {
-                // What was only a name for the deletion goes with it.
                 names.push((*deletion, conversation.clone()));
-            } else if entry.veil.is_some() {
-                self.lift_veil(&mut entry)?;
             }
         }
         if names.is_empty() {
@@ -141,21 +142,26 @@ impl Store {
     }
 
     /// Hides only what other undo windows still hide.
-    fn lift_veil(&mut self, entry: &mut Entry) -> Result<()> {
-        let veil: Option<i64> = self
-            .db
-            .prepare_cached(
-                "SELECT max(coalesce(cut_off, 0)) FROM journal
-                 WHERE conversation = ? AND undo_until IS NOT NULL AND erased = 0",
-            )?
-            .query_row([entry.row], |row| row.get(0))
-            .optional()?
-            .flatten();
-        entry.veil = veil.map(|veil| veil as u64);
+    fn lift_veil(&mut self, entry: &mut Entry, deletion: DeletionId) -> Result<()> {
+        entry.veil = self.veil_without(entry.row, deletion)?;
         self.recount(entry)?;
         unflushed(&mut self.db, |db| entry.update(db))?;
         self.put(entry.clone());
         Ok(())
+    }
+
+    /// What undo windows hide of a conversation beside the one of this deletion.
+    pub(super) fn veil_without(&self, row: i64, deletion: DeletionId) -> Result<Option<u64>> {
+        let veil: Option<i64> = self
+            .db
+            .prepare_cached(
+                "SELECT max(coalesce(cut_off, 0)) FROM journal
+                 WHERE conversation = ? AND undo_until IS NOT NULL AND erased = 0 AND deletion <> ?",
+            )?
+            .query_row(params![row, deletion.0], |row| row.get(0))
+            .optional()?
+            .flatten();
+        Ok(veil.map(|veil| veil as u64))
     }
 
     /// Whether a conversation has deletions under way beside those that are done with.

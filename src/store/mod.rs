@@ -133,6 +133,21 @@ impl Store {
         self.entries.get(id).is_some_and(Entry::is_listed)
     }
 
+    /// Whether an undo window hides something of a conversation.
+    pub fn is_veiled(&self, id: &ConversationId) -> bool {
+        self.entries
+            .get(id)
+            .is_some_and(|entry| entry.veil.is_some())
+    }
+
+    /// Whether a conversation would leave the list with everything up to a position, and has not
+    /// done so before.
+    pub fn lists_below(&self, id: &ConversationId, through: u64) -> bool {
+        self.entries.get(id).is_some_and(|entry| {
+            entry.head <= through && entry.unlisted < Some(through) && !entry.has_left()
+        })
+    }
+
     /// Where the device stands in the server's changes; empty before the first time.
     pub fn cursor(&self) -> Result<String> {
         let cursor = self

@@ -30,6 +30,7 @@ CREATE TABLE conversations(
     hidden INTEGER NOT NULL DEFAULT 0,       -- 1: erased, kept only until the outcome is delivered
     veil INTEGER,                            -- an undo window hides everything up to here
     unlisted INTEGER,                        -- left the list with its history, until something newer comes
+    relisted INTEGER NOT NULL DEFAULT 0,     -- 1: back all the same, pinned or drafted in since
     stays INTEGER NOT NULL DEFAULT 0         -- 1: listed without a message, its history was cleared
 ) STRICT;
 -- Positions above the epoch before and up to `through` are sealed under this key.
