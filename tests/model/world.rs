@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use crate::support::{Client, Options, Outcome, Server, abi};
 
 use super::device::{Device, Source};
-use super::known;
 use super::operation::{CONVERSATIONS, HOSTED, Kind, Operation, Scope};
 use super::seat::Seat;
 use super::server::{self, Message};
@@ -144,9 +143,6 @@ impl World {
             }
             Operation::Verify { at, of } => self.seats[at].verify(CONVERSATIONS[of]),
             Operation::Pin { at, of, pinned } => self.set(at, of, |model, client, id| {
-                if pinned && known::pins_as_of_before(model, id) {
-                    return (Outcome::Success, abi::OK);
-                }
                 model.pin(id, pinned);
                 (client.pin(id, pinned), abi::OK)
             }),
@@ -162,9 +158,6 @@ impl World {
                 });
             }
             Operation::Mark { at, of, set, clear } => self.set(at, of, |model, client, id| {
-                if known::renews_older_marks(model, id) {
-                    return (Outcome::Success, abi::OK);
-                }
                 let known = model.mark(id, set, clear);
                 (
                     client.mark(id, set, clear),
@@ -205,11 +198,7 @@ impl World {
         let Some(client) = seat.client() else { return };
         let newest = seat.model.cut_off(HOSTED).unwrap_or(0);
         let position = newest.saturating_add_signed(from).max(1);
-        if position <= seat.model.get(HOSTED).floor && seat.knows_no_head {
-            return;
-        }
         client.save(HOSTED, &[(position, &message.sender, &message.text)]);
-        seat.knows_no_head = false;
         seat.model
             .take(HOSTED, Source::Host, vec![(position, message)]);
     }
