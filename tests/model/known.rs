@@ -16,12 +16,12 @@ pub fn leaves_when_cleared(model: &Device, id: &str, terms: Terms) -> bool {
 }
 
 /// DEL-10: a queued deletion of what the device has no position of is told twice where it has an
-/// undo window or another deletion is pending.
+/// undo window, a pin or a draft, or where another deletion is pending.
 pub fn is_told_twice(model: &Device, id: &str, terms: Terms) -> bool {
     is_passed_over()
         && terms.policy == Policy::Queue
         && model.cut_off(id).is_none()
-        && (model.pends(id) > 0 || terms.undo != Undo::None)
+        && (model.pends(id) > 0 || terms.undo != Undo::None || model.line(id).is_some())
 }
 
 /// DEL-4: that `keep_history` took out of the list what the device had not pulled is forgotten, and
