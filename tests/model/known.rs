@@ -15,6 +15,11 @@ pub fn leaves_when_cleared(model: &Device, id: &str, terms: Terms) -> bool {
     is_passed_over() && terms.scope == Scope::History && model.veil(id).is_some()
 }
 
+/// The same, when it is cleared elsewhere.
+pub fn leaves_when_cleared_elsewhere(model: &Device, id: &str) -> bool {
+    is_passed_over() && model.veil(id).is_some()
+}
+
 /// DEL-10: a queued deletion of what the device has no position of is told twice where it has an
 /// undo window, a pin or a draft, or where another deletion is pending.
 pub fn is_told_twice(model: &Device, id: &str, terms: Terms) -> bool {
