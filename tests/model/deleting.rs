@@ -13,10 +13,9 @@ impl World {
     pub(super) fn delete(&mut self, at: usize, id: &str, terms: Terms) {
         let alone = self.kind == Kind::Alone;
         let seat = &mut self.seats[at];
-        let known = known::lifts_the_veil(&seat.model, id, terms)
-            || known::leaves_a_veil(&seat.model, id, terms)
-            || known::forgets_what_is_read(&seat.model, id, terms)
-            || known::is_hidden_late(&seat.model, id, terms);
+        let known = known::leaves_when_cleared(&seat.model, id, terms)
+            || known::unlists_again(&seat.model, id, terms)
+            || known::is_told_twice(&seat.model, id, terms);
         // Where nothing is left to delete, the device may have one position or another in mind, and
         // so join one deletion or another.
         let floor = seat.model.get(id).floor;

@@ -153,7 +153,7 @@ impl Device {
         let veil = self.veil(id);
         let history = self.history(id);
         let head = conversation.head();
-        if let Some(veil) = veil.filter(|_| !known::shows_what_was_set() || history.is_empty()) {
+        if let Some(veil) = veil {
             conversation.forget_set(veil);
         }
         let stays = conversation.stays.is_some()
@@ -231,7 +231,7 @@ impl Device {
     /// What took it out of the list elsewhere does so here, once, where nothing newer came.
     pub fn unlist(&mut self, id: &str, through: u64) {
         let conversation = self.at(id);
-        let known = conversation.was_unlisted >= through && !known::unlists_again();
+        let known = conversation.was_unlisted >= through;
         if !known && conversation.head() <= through && self.line(id).is_some() {
             self.erase(id, through, Scope::ListEntry);
         }
@@ -243,19 +243,6 @@ impl Device {
         if pinned {
             conversation.unlisted = None;
         }
-    }
-
-    /// Whether a pin was set before the newest message came.
-    pub fn has_older_pin(&self, id: &str) -> bool {
-        let conversation = self.get(id);
-        conversation.pin.is_some_and(|at| at < conversation.head())
-    }
-
-    /// Whether a mark was set before the newest message came.
-    pub fn has_older_marks(&self, id: &str) -> bool {
-        let conversation = self.get(id);
-        let head = conversation.head();
-        conversation.marks.values().any(|at| *at < head)
     }
 
     pub fn set_draft(&mut self, id: &str, text: &str) {

@@ -12,7 +12,7 @@ use crate::support::{
 
 use super::device::{Device, Pending, State};
 use super::known;
-use super::operation::{CONVERSATIONS, HOSTED, Policy, Scope, Terms, Undo};
+use super::operation::{CONVERSATIONS, Policy, Scope, Terms, Undo};
 use super::shown::Shown;
 
 /// No test lasts so long.
@@ -29,8 +29,6 @@ pub struct Seat {
     pub model: Device,
     pub shown: Shown,
     pub copy: Option<Copy>,
-    /// Nothing of the host's was saved since it was opened, and all of it was erased before.
-    pub knows_no_head: bool,
     /// All deletions that it ever made, the oldest first.
     pub made: Vec<DeletionId>,
     /// Calls whose outcome is to come.
@@ -49,7 +47,6 @@ impl Seat {
             model: Device::default(),
             shown: Shown::default(),
             copy: None,
-            knows_no_head: false,
             made: Vec::new(),
             calls: Vec::new(),
             options: options(&folder),
@@ -73,8 +70,6 @@ impl Seat {
         let client = options.open();
         self.shown.begin(&client, &self.listener);
         self.client = Some(client);
-        self.knows_no_head =
-            known::forgets_its_floor() && self.model.get(HOSTED).messages.is_empty();
     }
 
     /// DUR-2: calls that are open at close are pending.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::support::abi::DeletionId;
 
-use super::known;
 use super::operation::Scope;
 
 /// A message of the model.
@@ -135,11 +134,6 @@ impl Server {
         let mut reached = through.unwrap_or(head).min(head);
         let kept = self.views.get(id).map_or(0, |view| view.kept);
         let whole = reached >= self.newest(id).max(kept);
-        let sent = if known::is_sent_too_far() && whole {
-            head
-        } else {
-            reached
-        };
         if let Some(view) = self.views.get_mut(id) {
             let own = device.map(|device| view.own.entry(device).or_default());
             let mut unheard = (0, 0);
@@ -152,14 +146,14 @@ impl Server {
                 view.hidden = view.hidden.max(Some(reached));
                 *own_hidden = reached.max(*own_hidden);
                 if self.sync {
-                    view.hiding_propagated = view.hiding_propagated.max(sent);
+                    view.hiding_propagated = view.hiding_propagated.max(reached);
                 }
             }
             if scope != Scope::ListEntry {
                 view.cleared = view.cleared.max(reached);
                 *own_erased = reached.max(*own_erased);
-                if self.sync && sent > view.propagated {
-                    (view.propagated, view.propagated_by) = (sent, device);
+                if self.sync && reached > view.propagated {
+                    (view.propagated, view.propagated_by) = (reached, device);
                 }
             }
         } else {

@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::support::listener::{CANCELLED, Heard, Listener, UNDOABLE};
+use crate::support::listener::{Heard, Listener, UNDOABLE};
 use crate::support::{Client, Conversation, Outcome, abi};
-
-use super::known;
 
 /// What was heard, put together.
 #[derive(Default)]
@@ -16,8 +14,6 @@ pub struct Shown {
     heard: usize,
     /// Deletions whose deleted event came.
     told: BTreeSet<[u8; 16]>,
-    /// What was undone since the last look.
-    undone: BTreeSet<String>,
     /// Who caused what was deleted elsewhere: conversation and cause.
     pub elsewhere: Vec<(String, u32)>,
 }
@@ -50,14 +46,6 @@ impl Shown {
         }
         self.heard = heard;
         let listed = by_id(&list);
-        for id in std::mem::take(&mut self.undone) {
-            if known::undo_is_not_told()
-                && let Some(line) = listed.get(&id)
-            {
-                let known = self.list.insert(id, line.clone());
-                assert!(known.is_some(), "undone, and not told: {line:?}");
-            }
-        }
         assert_eq!(
             self.list,
             listed,
@@ -87,9 +75,6 @@ impl Shown {
                 if deletion.0 == [0; 16] && *cause != 0 && *scope == 0 {
                     self.elsewhere.push((id.clone(), *cause));
                 }
-            }
-            Heard::Pending(pending) if pending.state == CANCELLED => {
-                self.undone.insert(pending.id.clone());
             }
             // Its window hides it.
             Heard::Pending(pending) if pending.state == UNDOABLE => {

@@ -144,9 +144,6 @@ impl World {
             }
             Operation::Verify { at, of } => self.seats[at].verify(CONVERSATIONS[of]),
             Operation::Pin { at, of, pinned } => self.set(at, of, |model, client, id| {
-                if pinned && known::pins_as_of_before(model, id) {
-                    return (Outcome::Success, abi::OK);
-                }
                 model.pin(id, pinned);
                 (client.pin(id, pinned), abi::OK)
             }),
@@ -162,9 +159,6 @@ impl World {
                 });
             }
             Operation::Mark { at, of, set, clear } => self.set(at, of, |model, client, id| {
-                if known::renews_older_marks(model, id) {
-                    return (Outcome::Success, abi::OK);
-                }
                 let known = model.mark(id, set, clear);
                 (
                     client.mark(id, set, clear),
@@ -205,11 +199,7 @@ impl World {
         let Some(client) = seat.client() else { return };
         let newest = seat.model.cut_off(HOSTED).unwrap_or(0);
         let position = newest.saturating_add_signed(from).max(1);
-        if position <= seat.model.get(HOSTED).floor && seat.knows_no_head {
-            return;
-        }
         client.save(HOSTED, &[(position, &message.sender, &message.text)]);
-        seat.knows_no_head = false;
         seat.model
             .take(HOSTED, Source::Host, vec![(position, message)]);
     }
@@ -219,6 +209,14 @@ impl World {
         let Some(client) = seat.client().filter(|_| self.kind != Kind::Alone) else {
             return;
         };
+        let cleared = |id: &&str| {
+            let state = self.server.state(id, at, 0);
+            let history = state.is_some_and(|state| state.scope == Some(Scope::History));
+            history && known::leaves_when_cleared_elsewhere(&seat.model, id)
+        };
+        if on_the_server().any(|id| cleared(&id)) {
+            return;
+        }
         let outcome = client.pull();
         if self.server.away {
             assert_ne!(outcome.code(), abi::OK, "there is no server");
