@@ -78,6 +78,16 @@ impl Deletions {
         };
         match result {
             Ok(_) if flight.progress.erased && intent.cut_off.is_some() => outcome.done.push(id),
+            // What the device had went at the call; what is there now was set since.
+            Ok(Some(through))
+                if flight.progress.erased
+                    && store.has_no_message(&intent.conversation)
+                    && through < END =>
+            {
+                // Lost, the server says it again at the next pull.
+                let _ = store.cover(&erasure(flight, through));
+                outcome.done.push(id);
+            }
             Ok(Some(through)) if through >= END => {
                 let text = format!("the server has deleted up to {through}, which is no position");
                 let error = Error::OutcomeUnknown(text);

@@ -176,10 +176,48 @@ impl Store {
         Ok(())
     }
 
+    /// Remembers how far a deletion reached whose conversation has nothing on this device that it
+    /// could take: what was set since its call stays.
+    pub fn cover(&mut self, erasure: &Erasure) -> Result<()> {
+        self.record()?;
+        let mut entry = self.entry_or_new(&erasure.conversation)?;
+        let source = source_number(Some(self.source_of(erasure)));
+        if erasure.scope.erases() {
+            entry.floor = entry.floor.max(erasure.through);
+        } else {
+            entry.unlisted = entry.unlisted.max(Some(erasure.through));
+        }
+        unflushed(&mut self.db, |db| {
+            if erasure.scope.erases() {
+                raise_tombstone(db, entry.address, erasure.through, source)?;
+            } else {
+                note_unlisted(db, entry.address, erasure.through)?;
+            }
+            if entry.row != 0 {
+                entry.update(db)?;
+            }
+            Ok(())
+        })?;
+        if entry.row != 0 {
+            self.put(entry);
+        }
+        Ok(())
+    }
+
     /// Takes conversations out of the list that keep their history. The row says it, and the
     /// journal that it is done, in one flushed transaction.
     fn unlist(&mut self, erasures: &[Erasure]) -> Result<()> {
-        let leaving = erasures.iter().filter(|erasure| !erasure.scope.erases());
+        let leaving: Vec<_> = erasures
+            .iter()
+            .filter(|erasure| !erasure.scope.erases())
+            .collect();
+        if leaving.is_empty() {
+            return Ok(());
+        }
+        let addresses: Vec<_> = leaving
+            .iter()
+            .map(|erasure| (self.address(&erasure.conversation), erasure.through))
+            .collect();
         let mut changed = Vec::new();
         for erasure in leaving {
             let Some(mut entry) = self.entries.get(&erasure.conversation).cloned() else {
@@ -196,12 +234,12 @@ impl Store {
             self.recount(&mut entry)?;
             changed.push((entry, erasure.deletion));
         }
-        if changed.is_empty() {
-            return Ok(());
-        }
         self.record()?;
         let Self { db, keys, .. } = self;
         flushed(db, |db| {
+            for (address, through) in addresses {
+                note_unlisted(db, address, through)?;
+            }
             for (entry, deletion) in &mut changed {
                 entry.update_details(db, keys)?;
                 entry.update(db)?;
@@ -390,6 +428,15 @@ fn note_erased(db: &Connection, deletion: DeletionId) -> Result<()> {
     Ok(())
 }
 
+fn note_unlisted(db: &Connection, address: [u8; 16], through: u64) -> Result<()> {
+    db.prepare_cached(
+        "INSERT INTO tombstones(address, through, source, unlisted) VALUES(?, 0, 0, ?)
+         ON CONFLICT DO UPDATE SET unlisted = max(coalesce(unlisted, 0), excluded.unlisted)",
+    )?
+    .execute(params![address, through as i64])?;
+    Ok(())
+}
+
 fn raise_tombstone(db: &Connection, address: [u8; 16], through: u64, source: i64) -> Result<()> {
     // Nothing was erased, and so nothing is said of whose positions the next message brings.
     if through == 0 {
@@ -397,7 +444,8 @@ fn raise_tombstone(db: &Connection, address: [u8; 16], through: u64, source: i64
     }
     db.prepare_cached(
         "INSERT INTO tombstones(address, through, source) VALUES(?, ?, ?)
-         ON CONFLICT DO UPDATE SET through = max(through, excluded.through)",
+         ON CONFLICT DO UPDATE SET through = max(through, excluded.through),
+             source = CASE source WHEN 0 THEN excluded.source ELSE source END",
     )?
     .execute(params![address, through as i64, source])?;
     Ok(())

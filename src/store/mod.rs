@@ -133,6 +133,13 @@ impl Store {
         self.entries.get(id).is_some_and(Entry::is_listed)
     }
 
+    /// Whether no message of a conversation is on the device.
+    pub fn has_no_message(&self, id: &ConversationId) -> bool {
+        self.entries
+            .get(id)
+            .is_none_or(|entry| entry.head <= entry.floor)
+    }
+
     /// Whether an undo window hides something of a conversation.
     pub fn is_veiled(&self, id: &ConversationId) -> bool {
         self.entries
@@ -200,18 +207,15 @@ impl Store {
             return Ok(entry.clone());
         }
         let address = self.address(id);
-        let tombstone: Option<(i64, i64)> = self
+        let tombstone: Option<(i64, i64, Option<i64>)> = self
             .db
-            .prepare_cached("SELECT through, source FROM tombstones WHERE address = ?")?
-            .query_row([address], |row| Ok((row.get(0)?, row.get(1)?)))
+            .prepare_cached("SELECT through, source, unlisted FROM tombstones WHERE address = ?")?
+            .query_row([address], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
-        let (floor, source) = tombstone.unwrap_or((0, 0));
-        Ok(Entry::new(
-            id.clone(),
-            address,
-            floor as u64,
-            source_of(source),
-        ))
+        let (floor, source, unlisted) = tombstone.unwrap_or((0, 0, None));
+        let mut entry = Entry::new(id.clone(), address, floor as u64, source_of(source));
+        entry.unlisted = unlisted.map(|unlisted| unlisted as u64);
+        Ok(entry)
     }
 }
 

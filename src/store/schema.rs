@@ -56,7 +56,8 @@ CREATE TABLE dead(
 CREATE TABLE tombstones(
     address BLOB PRIMARY KEY,
     through INTEGER NOT NULL,
-    source INTEGER NOT NULL                  -- whose positions, as in conversations
+    source INTEGER NOT NULL,                 -- whose positions, as in conversations
+    unlisted INTEGER                         -- it left the list up to here, with its history
 ) STRICT, WITHOUT ROWID;
 -- The server's cursor, which tells nothing.
 CREATE TABLE sync(

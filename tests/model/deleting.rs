@@ -137,7 +137,11 @@ impl World {
         seat.answered(pending, abi::OK);
         if !pending.erased || pending.cut_off.is_none() {
             let through = pending.cut_off.unwrap_or(reached);
-            seat.model.erase(id, through, scope);
+            if pending.erased && seat.model.get(id).messages.is_empty() {
+                seat.model.cover(id, through, scope);
+            } else {
+                seat.model.erase(id, through, scope);
+            }
         }
     }
 

@@ -228,6 +228,23 @@ impl Device {
         self.gone.extend(gone);
     }
 
+    /// What the device had went before, and what is there now was set since: only how far the
+    /// deletion reached is new.
+    pub fn cover(&mut self, id: &str, through: u64, scope: Scope) {
+        let conversation = self.at(id);
+        if scope != Scope::History {
+            conversation.was_unlisted = conversation.was_unlisted.max(through);
+        }
+        if scope == Scope::ListEntry {
+            conversation.read = conversation.read.max(through);
+            if conversation.unlisted.is_some() {
+                conversation.unlisted = conversation.unlisted.max(Some(through));
+            }
+        } else {
+            conversation.floor = conversation.floor.max(through);
+        }
+    }
+
     /// What took it out of the list elsewhere does so here, once, where nothing newer came.
     pub fn unlist(&mut self, id: &str, through: u64) {
         let conversation = self.at(id);
