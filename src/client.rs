@@ -681,6 +681,10 @@ impl Sink for ToWorker {
             .is_ok()
     }
 
+    fn begin(&self) {
+        push(&self.queue, Command::Turn);
+    }
+
     fn follow(&self, conversation: ConversationId, what: Elsewhere) {
         push(&self.queue, Command::Follow(conversation, what));
     }

@@ -78,6 +78,8 @@ pub enum Command {
     Pulled(Page),
     /// Something was done elsewhere, and this device follows.
     Follow(ConversationId, Elsewhere),
+    /// What follows is handed on by another than what came before: its errors are its own.
+    Turn,
     /// Everything before this was handed on: answer when it is stored, and note where to go on.
     GoOn {
         cursor: String,
@@ -139,6 +141,7 @@ impl Command {
             | Self::Network(_)
             | Self::SyncState(_)
             | Self::GoOn { .. }
+            | Self::Turn
             | Self::Checkpointed(_)
             | Self::Pulled(_)
             | Self::Follow(..) => {}
@@ -252,6 +255,10 @@ impl Worker {
                 self.house.open = true;
                 self.house.lull = false;
                 self.house.put_off.get_or_insert_with(Instant::now);
+                // Writers that never pause do not keep the house from being kept.
+                if self.house.is_overdue() && !self.house.waits {
+                    self.keep_house();
+                }
             } else if self.house.open {
                 self.house.lull = true;
                 self.keep_house();
@@ -289,6 +296,7 @@ impl Worker {
     /// A panic ends the work at hand, whose replies say so, and not the worker.
     fn guarded(&mut self, work: impl FnOnce(&mut Self)) {
         if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
+            self.pull = Err(Error::Panic);
             self.deletions.after_panic();
         }
     }
@@ -388,15 +396,17 @@ impl Worker {
             Command::Follow(conversation, what) => {
                 self.pull = self.follow(&conversation, what);
             }
+            Command::Turn => self.pull = Ok(()),
             Command::GoOn { cursor, answer } => {
                 let stored = std::mem::replace(&mut self.pull, Ok(()));
+                let stored = stored
+                    .and_then(|()| self.store.record())
+                    .and_then(|()| self.store.set_cursor(&cursor));
                 // A pull that was ended by a close hears nothing.
-                let _ = answer.send(stored.and_then(|()| self.store.set_cursor(&cursor)));
+                let _ = answer.send(stored);
             }
             Command::SyncState(state) => self.tell_sync(state),
             Command::PullDone { result, reply } => {
-                // What a pull that broke off left here is not the next one's.
-                self.pull = Ok(());
                 self.tell_sync(match &result {
                     Ok(()) => SyncState::Finished,
                     Err(error) => SyncState::Failed(error.clone()),

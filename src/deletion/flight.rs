@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::request::Request;
-use super::{DeletionId, Noted, Pending, PendingState, Record};
+use super::{DeletionId, Noted, Pending, PendingState, Policy, Record};
 use crate::clock;
 use crate::conversation::ConversationId;
 use crate::delivery::Reply;
@@ -114,7 +114,11 @@ impl Flight {
             cut_off: record.cut_off,
             host_positions: record.host_positions,
             scope: record.scope,
-            policy: record.policy,
+            policy: if record.alone {
+                Policy::LocalOnly
+            } else {
+                record.policy
+            },
             accepted_at: record.accepted_at,
             undo_until: (undo > 0).then(|| record.accepted_at.saturating_add(undo)),
         };
@@ -136,8 +140,8 @@ impl Flight {
             alone: false,
             noted: None,
             written: true,
-            // Within the undo window, the server was never asked.
-            maybe_done: intent.undo_until.is_none_or(|until| until <= clock::now()),
+            // Until its undo window was noted as over, the server was never asked.
+            maybe_done: intent.undo_until.is_none_or(|until| until == 0),
             progress,
             due: None,
             last: None,

@@ -32,9 +32,10 @@ impl Deletions {
     pub fn answered(&mut self, answers: Vec<Answer>, store: &mut Store) {
         let mut outcome = Outcome::default();
         let mut free: Vec<ConversationId> = Vec::new();
+        let ids = answers.iter().map(|answer| answer.intent.deletion);
+        self.at_work.extend(ids);
         for answer in answers {
             let (id, conversation) = (answer.intent.deletion, answer.intent.conversation.clone());
-            self.at_work.push(id);
             self.no_longer_asked(id, &conversation);
             free.push(conversation);
             self.sort(answer, &mut outcome, store);
@@ -97,7 +98,10 @@ impl Deletions {
                     .extend(self.wait_for_next_try(id, error, retry_after));
             }
             Ok(cleared_through) => {
-                let through = intent.cut_off.or(cleared_through).unwrap_or(0);
+                // The server's position means nothing in a conversation of the host.
+                let theirs =
+                    cleared_through.filter(|_| !store.has_host_positions(&intent.conversation));
+                let through = intent.cut_off.or(theirs).unwrap_or(0);
                 outcome.erasures.push(erasure(flight, through));
             }
             // The client closes, and says so to whoever waits.
@@ -266,10 +270,9 @@ impl Deletions {
         cause: Cause,
         store: &mut Store,
     ) -> Result<()> {
-        if through <= store.floor(conversation) {
-            return Ok(());
-        }
-        if cause == Cause::ThisDevice && self.will_reach(conversation, through, store) {
+        // Its history may be cleared as far, and the conversation still be listed.
+        let listed = scope == Scope::Everything && store.lists_below(conversation, through);
+        if through <= store.floor(conversation) && !listed {
             return Ok(());
         }
         if through >= END {
@@ -279,51 +282,50 @@ impl Deletions {
         }
         // Nothing is written down first: the dead slots are the record, and until there are any,
         // the server says it again at every pull.
-        let deletion = self.ids.next();
+        let own = (cause == Cause::ThisDevice)
+            .then(|| self.reaching(conversation, through))
+            .flatten();
+        let deletion = own.unwrap_or_else(|| self.ids.next());
         let erasure = Erasure {
             deletion,
             conversation: conversation.clone(),
             through,
-            host_positions: false,
+            source: None,
             scope,
         };
         let was_listed = store.is_listed(conversation);
         store.destroy(std::slice::from_ref(&erasure))?;
         store.record()?;
         if was_listed {
-            self.tell_gone(&erasure, cause, None, store);
+            self.tell_gone(&erasure, cause, own, store);
         }
-        self.forget_when_delivered((deletion, conversation.clone()));
+        match own.and_then(|own| self.flights.get(&own)) {
+            // It has nothing to wait for any more.
+            Some(flight) if flight.state == State::Waiting => {
+                self.start(vec![deletion], store);
+                self.at_work.clear();
+            }
+            Some(_) => {}
+            None => self.forget_when_delivered((deletion, conversation.clone())),
+        }
         Ok(())
     }
 
-    /// Whether a deletion of this device that is under way reaches as far, and so will tell of it
-    /// itself. One that waits to be asked for again has nothing to wait for any more.
-    fn will_reach(
-        &mut self,
-        conversation: &ConversationId,
-        through: u64,
-        store: &mut Store,
-    ) -> bool {
-        let under_way = self.flights.values().filter(|flight| {
-            let intent = &flight.intent;
-            intent.conversation == *conversation
-                && intent.scope.erases()
-                && intent.cut_off.is_none_or(|cut_off| cut_off >= through)
-                && matches!(flight.state, State::Asked | State::Behind | State::Waiting)
-        });
-        let under_way: Vec<_> = under_way
-            .map(|flight| (flight.intent.deletion, flight.state))
-            .collect();
-        let waiting = under_way
+    /// A deletion of this device that is under way and reaches as far.
+    fn reaching(&self, conversation: &ConversationId, through: u64) -> Option<DeletionId> {
+        let reaches = |id: &&DeletionId| {
+            let flight = self.flights.get(id);
+            flight.is_some_and(|flight| {
+                let intent = &flight.intent;
+                intent.scope.erases()
+                    && intent.cut_off.is_none_or(|cut_off| cut_off >= through)
+                    && matches!(flight.state, State::Asked | State::Behind | State::Waiting)
+            })
+        };
+        self.of_conversation(conversation)
             .iter()
-            .filter(|(_, state)| *state == State::Waiting);
-        let waiting: Vec<_> = waiting.map(|(id, _)| *id).collect();
-        if !waiting.is_empty() {
-            self.start(waiting, store);
-            self.at_work.clear();
-        }
-        !under_way.is_empty()
+            .find(reaches)
+            .copied()
     }
 
     /// Takes out of the list what was taken out of it elsewhere; its history stays.
@@ -341,7 +343,7 @@ impl Deletions {
             deletion: self.ids.next(),
             conversation: conversation.clone(),
             through,
-            host_positions: false,
+            source: None,
             scope: Scope::ListEntry,
         };
         store.destroy(std::slice::from_ref(&erasure))?;

@@ -8,7 +8,7 @@ use super::asker::{Answer, Asker, Question};
 use super::flight::{Flight, State, Waiting};
 use super::{DeletionId, IdSource, PendingState, Policy, Receipts, Request, Scope, backoff};
 use crate::clock;
-use crate::conversation::ConversationId;
+use crate::conversation::{ConversationId, Source};
 use crate::delivery::{Delivery, Job};
 use crate::error::{Error, Result, code};
 use crate::event::{Cause, Event, Events};
@@ -141,12 +141,18 @@ impl Deletions {
             if flight.is_too_old_to_ask() {
                 // Nothing but asking could tell, and that could delete what came later.
                 let unknown = Error::OutcomeUnknown("too old to be asked for again".to_owned());
+                self.answer_calls(id, &unknown);
                 let note = self.leave_to_host(id, unknown);
                 let _ = store.note_progress(&note.into_iter().collect::<Vec<_>>());
             } else if undoable.is_some_and(|until| until > clock::now()) {
                 undo.push(id);
-            } else if self.asker.is_none() || flight.intent.policy == Policy::LocalOnly {
+            } else if flight.intent.policy == Policy::LocalOnly {
                 here.push(id);
+            } else if self.asker.is_none() {
+                // Made for a server, which there is none of now: it waits until there is one.
+                if let Some(flight) = self.flights.get_mut(&id) {
+                    flight.state = State::Waiting;
+                }
             } else if flight.intent.policy == Policy::Queue {
                 queue.push(id);
             } else {
@@ -305,6 +311,11 @@ impl Deletions {
         self.of.get(conversation)?.iter().find(behind).copied()
     }
 
+    /// The deletions of a conversation, the oldest first.
+    pub(super) fn of_conversation(&self, conversation: &ConversationId) -> &[DeletionId] {
+        self.of.get(conversation).map_or(&[], Vec::as_slice)
+    }
+
     /// Leaves one to time.
     pub(super) fn wait(&mut self, id: DeletionId, state: State, delay: Duration) {
         let Some(flight) = self.flights.get_mut(&id) else {
@@ -387,6 +398,18 @@ impl Deletions {
                 }
                 ready.push(id);
             }
+        }
+        let ended: Vec<_> = ready
+            .iter()
+            .filter(|id| {
+                let flight = self.flights.get(id);
+                flight.is_some_and(|flight| flight.intent.undo_until == Some(0))
+            })
+            .copied()
+            .collect();
+        if !ended.is_empty() {
+            // Lost, the window is looked at again by the clock.
+            let _ = store.end_undo(&ended);
         }
         self.start(ready, store);
         self.at_work.clear();
@@ -529,7 +552,11 @@ pub(super) fn erasure(flight: &Flight, through: u64) -> Erasure {
         deletion: flight.intent.deletion,
         conversation: flight.intent.conversation.clone(),
         through,
-        host_positions: flight.intent.host_positions,
+        source: match (flight.intent.host_positions, flight.intent.cut_off) {
+            (true, _) => Some(Source::Host),
+            (false, Some(_)) => Some(Source::Server),
+            (false, None) => None,
+        },
         scope: flight.intent.scope,
     }
 }

@@ -103,20 +103,24 @@ impl Deletions {
 
     /// What is erased stays erased on this device; what is not, is kept.
     fn acknowledge(&mut self, name: Named, store: &mut Store) -> Result<()> {
-        let erased = self
-            .flights
-            .get(&name.0)
-            .is_some_and(|flight| flight.progress.erased);
-        let error = self
-            .flights
-            .get(&name.0)
-            .and_then(|flight| flight.last.clone());
-        if erased {
+        let Some(flight) = self.flights.get(&name.0) else {
+            return Err(Error::NotFound);
+        };
+        // An earlier life of the process kept only the number.
+        let error = flight.last.clone().unwrap_or(Error::Refused {
+            code: flight.progress.last_code,
+            info: "the server refused".to_owned(),
+        });
+        let was_listed = store.is_listed(&name.1);
+        if flight.progress.erased {
             store.forget(std::slice::from_ref(&name))?;
         } else {
             store.abandon(std::slice::from_ref(&name))?;
         }
-        self.end(name.0, Err(error.unwrap_or(Error::Cancelled)));
+        self.end(name.0, Err(error));
+        if !was_listed {
+            self.tell_shown_again(&name.1, false, store);
+        }
         Ok(())
     }
 
@@ -234,7 +238,7 @@ impl Deletions {
             deletion: name.0,
             conversation: name.1.clone(),
             through: cut_off.unwrap_or(0),
-            host_positions: false,
+            source: None,
             scope,
         };
         self.tell_gone(&erasure, Cause::ThisDevice, Some(name.0), store);

@@ -240,7 +240,7 @@ impl Entry {
             .ok()
             .and_then(|text| ConversationId::parse(text).ok())
             .ok_or_else(|| Error::StoreDamaged("a conversation id cannot be read".to_owned()))?;
-        let source = source_of(row.get(5)?);
+        let source = source_of(row.get(5)?).or(source_of(row.get(19)?));
         let details: Option<Vec<u8>> = row.get(6)?;
         let details_slot: Option<u32> = row.get(7)?;
         let details_generation: Option<u32> = row.get(8)?;
@@ -302,7 +302,7 @@ pub fn source_of(number: i64) -> Option<Source> {
 pub const SELECT: &str = "
 SELECT c.row, c.address, c.slot, c.generation, c.id, c.source, c.details, c.details_slot, c.details_generation,
        c.head, c.read_through, c.messages, c.unread, c.hidden, c.veil, c.unlisted, c.relisted, c.stays,
-       coalesce(t.through, 0)
+       coalesce(t.through, 0), coalesce(t.source, 0)
 FROM conversations c LEFT JOIN tombstones t USING(address)";
 
 /// Inserts an epoch of a conversation.

@@ -29,13 +29,16 @@ impl Store {
             if (entry.head <= erasure.through && !stays) || entry.epochs.iter().any(boundary) {
                 continue;
             }
+            let left = entry.details.above(erasure.through);
+            // A draft that goes is not to lie under a key that lives on.
+            let details_go = !stays && left != entry.details;
             if !stays {
-                entry.details = entry.details.above(erasure.through);
+                entry.details = left;
             }
             let Self { db, keys, .. } = self;
             let entry = keys.taking(|keys, taken| {
                 flushed(db, |db| {
-                    split(&mut entry, erasure.through, db, keys, taken)?;
+                    split(&mut entry, (erasure.through, details_go), db, keys, taken)?;
                     Ok(entry)
                 })
             })?;
@@ -49,7 +52,7 @@ impl Store {
 /// lie under the old key are sealed anew, which is the one part that costs what it moves.
 fn split(
     entry: &mut Entry,
-    cut_off: u64,
+    (cut_off, details_go): (u64, bool),
     db: &Connection,
     keys: &mut Keyring,
     taken: &mut Vec<SlotRef>,
@@ -66,7 +69,7 @@ fn split(
     } else {
         entry.epochs[at - 1].through
     };
-    if below >= cut_off {
+    if below >= cut_off && !details_go {
         return Ok(());
     }
     let Epoch { through, slot: old } = entry.epochs[at];

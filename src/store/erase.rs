@@ -35,8 +35,8 @@ pub struct Erasure {
     pub conversation: ConversationId,
     /// The last position that goes.
     pub through: u64,
-    /// That is a position of the host; where messages told, they are believed.
-    pub host_positions: bool,
+    /// Whose position that is, as far as the call knew; where messages told, they are believed.
+    pub source: Option<Source>,
     /// What goes.
     pub scope: Scope,
 }
@@ -181,7 +181,7 @@ impl Store {
     pub fn cover(&mut self, erasure: &Erasure) -> Result<()> {
         self.record()?;
         let mut entry = self.entry_or_new(&erasure.conversation)?;
-        let source = source_number(Some(self.source_of(erasure)));
+        let source = source_number(self.source_of(erasure));
         if erasure.scope.erases() {
             entry.floor = entry.floor.max(erasure.through);
         } else {
@@ -229,7 +229,7 @@ impl Store {
             entry.stays = entry.stays.filter(|stays| *stays > erasure.through);
             entry.relisted = false;
             if entry.veil.is_some() {
-                entry.veil = self.veil_without(entry.row, erasure.deletion)?;
+                entry.veil = self.veil_without(entry.row, &[erasure.deletion])?;
             }
             self.recount(&mut entry)?;
             changed.push((entry, erasure.deletion));
@@ -263,9 +263,9 @@ impl Store {
         let doomed: Vec<_> = entry.doomed(erasure.through, erasure.scope).collect();
         entry.epochs.retain(|epoch| !doomed.contains(&epoch.slot));
         if entry.veil.is_some() {
-            // What cannot be read now is read at the next open.
-            let veil = self.veil_without(entry.row, erasure.deletion);
-            entry.veil = veil.unwrap_or_default();
+            // Where that cannot be read, what is hidden stays hidden until the next open.
+            let veil = self.veil_without(entry.row, &[erasure.deletion]);
+            entry.veil = veil.unwrap_or(entry.veil);
         }
         if erasure.scope == Scope::History {
             if was_there {
@@ -277,6 +277,8 @@ impl Store {
         } else {
             entry.details = entry.details.above(erasure.through);
             entry.stays = entry.stays.filter(|stays| *stays > erasure.through);
+            entry.unlisted = entry.unlisted.max(Some(erasure.through));
+            entry.relisted &= entry.details.keep_listed();
         }
         entry.hidden = entry.head <= entry.floor && entry.stays.is_none();
         if entry
@@ -337,17 +339,11 @@ impl Store {
         Ok(())
     }
 
-    /// Whose positions an erasure speaks of: what the messages told, or what the call knew; where
-    /// nobody ever told, they are the server's.
-    fn source_of(&self, erasure: &Erasure) -> Source {
-        let id = &erasure.conversation;
-        let stored = self.entries.get(id).and_then(|entry| entry.source);
-        let known = if erasure.host_positions {
-            Source::Host
-        } else {
-            Source::Server
-        };
-        stored.unwrap_or(known)
+    /// Whose positions an erasure speaks of: what the messages told, or what the call knew. Where
+    /// nobody ever told, they are the server's, for as long as no host brings the conversation.
+    fn source_of(&self, erasure: &Erasure) -> Option<Source> {
+        let entry = self.entries.get(&erasure.conversation);
+        entry.and_then(|entry| entry.source).or(erasure.source)
     }
 
     /// In the database: the rows follow the keys.
@@ -365,12 +361,19 @@ impl Store {
         } = self;
         unflushed(db, |db| {
             for (address, source, erasure) in addressed {
-                let source = source_number(Some(source));
+                let source = source_number(source);
+                let everything = erasure.scope == Scope::Everything && erasure.through > 0;
                 let Some(entry) = entries.get_mut(&erasure.conversation) else {
                     raise_tombstone(db, address, erasure.through, source)?;
+                    if everything {
+                        note_unlisted(db, address, erasure.through)?;
+                    }
                     continue;
                 };
                 bury(db, entry.row, address, erasure.through, source)?;
+                if everything {
+                    note_unlisted(db, address, erasure.through)?;
+                }
                 // What is left in memory are the epochs whose keys live.
                 let lives_from = entry.epochs.first().map_or(END, |epoch| epoch.through - 1);
                 db.prepare_cached("DELETE FROM epochs WHERE conversation = ? AND through <= ?")?
@@ -384,9 +387,10 @@ impl Store {
                         )?
                         .execute([entry.row])?;
                     only_one(changed)?;
-                    if !entry.details.is_empty() {
-                        entry.update_details(db, keys)?;
-                    }
+                }
+                // What the deletion took of them is not to come back with the row.
+                if !entry.hidden && (entry.details_key.is_some() || !entry.details.is_empty()) {
+                    entry.update_details(db, keys)?;
                 }
                 entry.update(db)?;
                 note_erased(db, erasure.deletion)?;

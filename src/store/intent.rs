@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::entry::Entry;
 use super::{Store, flushed, unflushed};
@@ -133,24 +133,35 @@ impl Store {
     /// crash cannot bring them back.
     pub fn abandon(&mut self, abandoned: &[Named]) -> Result<()> {
         self.record()?;
-        flushed(&mut self.db, |db| {
-            for (deletion, _) in abandoned {
-                strike(db, *deletion)?;
-            }
-            Ok(())
-        })?;
+        let ids: Vec<_> = abandoned.iter().map(|(deletion, _)| *deletion).collect();
+        let mut lifted: HashMap<ConversationId, Entry> = HashMap::new();
         let mut names = Vec::new();
         for (deletion, conversation) in abandoned {
             let Some(mut entry) = self.entries.get(conversation).cloned() else {
                 continue;
             };
             if entry.veil.is_some() {
-                self.lift_veil(&mut entry, *deletion)?;
+                // Hidden is only what other undo windows still hide.
+                entry.veil = self.veil_without(entry.row, &ids)?;
+                self.recount(&mut entry)?;
+                lifted.insert(conversation.clone(), entry.clone());
             }
             // What was only a name for the deletion goes with it.
             if entry.is_only_a_name() {
                 names.push((*deletion, conversation.clone()));
             }
+        }
+        flushed(&mut self.db, |db| {
+            for deletion in &ids {
+                strike(db, *deletion)?;
+            }
+            for entry in lifted.values() {
+                entry.update(db)?;
+            }
+            Ok(())
+        })?;
+        for entry in lifted.into_values() {
+            self.put(entry);
         }
         if names.is_empty() {
             Ok(())
@@ -159,27 +170,31 @@ impl Store {
         }
     }
 
-    /// Hides only what other undo windows still hide.
-    fn lift_veil(&mut self, entry: &mut Entry, deletion: DeletionId) -> Result<()> {
-        entry.veil = self.veil_without(entry.row, deletion)?;
-        self.recount(entry)?;
-        unflushed(&mut self.db, |db| entry.update(db))?;
-        self.put(entry.clone());
-        Ok(())
+    /// What undo windows hide of a conversation beside those of these deletions.
+    pub(super) fn veil_without(&self, row: i64, done: &[DeletionId]) -> Result<Option<u64>> {
+        let mut select = self.db.prepare_cached(
+            "SELECT deletion, coalesce(cut_off, 0) FROM journal
+             WHERE conversation = ? AND undo_until IS NOT NULL AND erased = 0",
+        )?;
+        let mut rows = select.query([row])?;
+        let mut veil = None;
+        while let Some(row) = rows.next()? {
+            if !done.contains(&DeletionId(row.get(0)?)) {
+                veil = veil.max(Some(row.get::<_, i64>(1)? as u64));
+            }
+        }
+        Ok(veil)
     }
 
-    /// What undo windows hide of a conversation beside the one of this deletion.
-    pub(super) fn veil_without(&self, row: i64, deletion: DeletionId) -> Result<Option<u64>> {
-        let veil: Option<i64> = self
-            .db
-            .prepare_cached(
-                "SELECT max(coalesce(cut_off, 0)) FROM journal
-                 WHERE conversation = ? AND undo_until IS NOT NULL AND erased = 0 AND deletion <> ?",
-            )?
-            .query_row(params![row, deletion.0], |row| row.get(0))
-            .optional()?
-            .flatten();
-        Ok(veil.map(|veil| veil as u64))
+    /// Notes that undo windows are over, whatever the clock says later. Not flushed.
+    pub fn end_undo(&mut self, ended: &[DeletionId]) -> Result<()> {
+        unflushed(&mut self.db, |db| {
+            for deletion in ended {
+                db.prepare_cached("UPDATE journal SET undo_until = 0 WHERE deletion = ?")?
+                    .execute([deletion.0])?;
+            }
+            Ok(())
+        })
     }
 
     /// Whether a conversation has deletions under way beside those that are done with.

@@ -74,6 +74,7 @@ impl Store {
         store.finish_forgetting()?;
         store.load()?;
         store.finish_erasing()?;
+        store.mend_veils()?;
         Ok(store)
     }
 

@@ -7,7 +7,6 @@ use super::erase::{Erasure, bury, remove_conversation};
 use super::intent::{Intent, Progress};
 use super::slot::SlotRef;
 use super::{Store, unflushed};
-use crate::conversation::Source;
 use crate::deletion::{DeletionId, Policy, Scope};
 use crate::error::Result;
 
@@ -99,7 +98,7 @@ impl Store {
                 deletion: epitaph.deletion,
                 conversation: entry.id.clone(),
                 through: epitaph.cut_off,
-                host_positions: entry.source == Some(Source::Host),
+                source: entry.source,
                 scope: epitaph.scope,
             }));
         }
@@ -112,6 +111,21 @@ impl Store {
             .map(|erasure| (erasure.conversation, erasure.deletion))
             .collect();
         self.record()
+    }
+
+    /// What undo windows hide is what the journal says they do.
+    pub(super) fn mend_veils(&mut self) -> Result<()> {
+        let veiled = self.entries.values().filter(|entry| entry.veil.is_some());
+        for mut entry in veiled.cloned().collect::<Vec<_>>() {
+            let veil = self.veil_without(entry.row, &[])?;
+            if veil != entry.veil {
+                entry.veil = veil;
+                self.recount(&mut entry)?;
+                unflushed(&mut self.db, |db| entry.update(db))?;
+                self.put(entry);
+            }
+        }
+        Ok(())
     }
 
     /// After a crash: conversations whose address key is dead have lost their last name already.

@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 
+use super::entry::source_number;
 use super::seal::Place;
 use super::{Store, unflushed};
 use crate::conversation::{ConversationId, Message, Source};
@@ -36,6 +37,11 @@ impl Store {
                 }
             )));
         }
+        // The server's word on what the device never had means nothing to a host's positions.
+        let is_hosts_now = source == Source::Host && entry.source.is_none() && entry.floor > 0;
+        if is_hosts_now {
+            (entry.floor, entry.unlisted) = (0, None);
+        }
         let above_floor = || {
             messages
                 .iter()
@@ -57,6 +63,12 @@ impl Store {
             unflushed(db, |db| {
                 if entry.row == 0 {
                     entry.insert(db, keys, taken)?;
+                }
+                if is_hosts_now {
+                    db.prepare_cached(
+                        "UPDATE tombstones SET through = 0, unlisted = NULL, source = ? WHERE address = ?",
+                    )?
+                    .execute(params![source_number(Some(source)), entry.address])?;
                 }
                 if entry.epochs.is_empty() && !messages.is_empty() {
                     entry.begin_first_epoch(db, keys, taken)?;

@@ -52,6 +52,8 @@ pub enum Elsewhere {
 
 /// Where what was fetched goes.
 pub trait Sink: Send + std::marker::Sync + 'static {
+    /// What follows is one turn: errors of what came before are not its own.
+    fn begin(&self);
     /// Where the device stands; empty before the first time.
     fn cursor(&self) -> String;
     /// The highest position that this device has of a conversation.
@@ -87,9 +89,9 @@ impl<S: Sink> Line<S> {
     }
 
     /// Fetches everything that has changed. With nothing changed, the server waits so many seconds
-    /// for something.
-    pub(super) fn catch_up(&self, mut wait: u8) -> Result<()> {
-        let mut before = None;
+    /// for something. Says whether anything had.
+    pub(super) fn catch_up(&self, mut wait: u8) -> Result<bool> {
+        let (mut before, mut news) = (None, false);
         loop {
             let request = Sync {
                 from_account: self.remote.user().to_owned(),
@@ -107,13 +109,15 @@ impl<S: Sink> Line<S> {
                 ));
             }
             let turn = self.turn.lock();
+            self.sink.begin();
+            news |= !page.views.is_empty();
             for view in page.views {
                 self.view(view)?;
             }
             self.sink.go_on(page.cursor.clone())?;
             drop(turn);
             if page.complete == 1 {
-                return Ok(());
+                return Ok(news);
             }
             (before, wait) = (Some(page.cursor), 0);
         }
@@ -192,7 +196,7 @@ impl<S: Sink> Line<S> {
 
 /// Where only the history was cleared, the list entry was not hidden as far.
 fn scope(view: &View) -> Scope {
-    if view.listed == 1 && view.hidden_through < view.erase_through {
+    if view.hidden_through < view.erase_through {
         Scope::History
     } else {
         Scope::Everything

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -14,6 +14,8 @@ use crate::threads::Threads;
 /// How long the server waits for something to tell, in seconds: shorter than what common
 /// middleboxes forget a silent connection after.
 const WAIT: u8 = 45;
+/// A long-poll that ended sooner with nothing to tell was not one.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
 /// The pause after the first failure; doubled after each.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// No pause is longer.
@@ -80,8 +82,14 @@ fn run<S: Sink>(line: &Line<S>, signal: &Signal) {
     let mut failures = 0_u32;
     line.sink.tell(SyncState::Started);
     while !signal.is_stopped() {
+        let begun = Instant::now();
         match line.catch_up(if up_to_date { WAIT } else { 0 }) {
-            Ok(()) => {
+            Ok(news) => {
+                // A server, or something before it, that does not wait is not asked all the time.
+                let idle = up_to_date && !news && begun.elapsed() < LEAST_WAIT;
+                if idle && !signal.wait(LEAST_WAIT) {
+                    return;
+                }
                 if !up_to_date {
                     line.sink.tell(SyncState::Finished);
                 }

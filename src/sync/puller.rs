@@ -32,6 +32,6 @@ impl Puller {
 fn run<S: Sink>(line: &Line<S>, calls: &Receiver<Reply<()>>) {
     while let Ok(reply) = calls.recv() {
         line.sink.tell(SyncState::Started);
-        line.sink.done(line.catch_up(0), reply);
+        line.sink.done(line.catch_up(0).map(|_| ()), reply);
     }
 }

@@ -200,7 +200,12 @@ impl Device {
     /// A deletion's effect on the device, up to a position.
     pub fn erase(&mut self, id: &str, through: u64, scope: Scope) {
         let listed = self.line(id).is_some();
+        let veil = self.veil(id).filter(|_| !listed);
         let conversation = self.at(id);
+        let left = conversation
+            .unlisted
+            .is_some_and(|unlisted| conversation.head() <= unlisted);
+        let there = !left && !conversation.is_bare();
         let mut gone = Vec::new();
         if scope != Scope::History {
             conversation.was_unlisted = conversation.was_unlisted.max(through);
@@ -215,8 +220,10 @@ impl Device {
             conversation.floor = conversation.floor.max(through);
         }
         if scope == Scope::History {
-            if listed {
-                conversation.stays = conversation.stays.max(Some(through));
+            if there {
+                // What an undo window hides stays hidden by it.
+                let at = veil.map_or(through, |veil| veil.min(through));
+                conversation.stays = conversation.stays.max(Some(at));
             } else if known::clears_hidden_marks() && conversation.is_bare() {
                 conversation.marks.clear();
             }
