@@ -31,6 +31,9 @@
  * THREADS     Every function may be called from every thread, and from callbacks. Callbacks of
  *             one client never overlap; by default they come on a thread of the library, or on
  *             yours when you poll (ADIEU_DELIVER_BY_POLL).
+ * EVENTS      A listener (adieu_client_options.listener) hears of conversations that are new, changed
+ *             or deleted, of pending deletions, and of the line to the server, in one order with
+ *             the callbacks.
  * CALLBACKS   must return normally: no longjmp and no C++ exception may leave one.
  * FORK        A forked child can call nothing here but adieu_strerror and the versions; every
  *             other function answers ADIEU_ERR_FORKED.
@@ -741,6 +744,16 @@ typedef struct adieu_client_options {
    Who hears of events; copied. NULL: nobody.
    */
   const struct adieu_listener *listener;
+  /*
+   1: the client stays up to date by itself, with one long-poll that the server answers when
+   something changes; what came is told by ADIEU_EVENT_SYNC_CHANGED and the events of
+   conversations. 0: it pulls when adieu_pull asks for it.
+   */
+  uint32_t live_sync;
+  /*
+   Must be 0.
+   */
+  uint32_t reserved;
 } adieu_client_options;
 
 /*
@@ -1335,7 +1348,7 @@ inline adieu_receipt adieu_receipt_init_() { adieu_receipt init = adieu_receipt(
 inline adieu_listener adieu_listener_init_() { adieu_listener init = adieu_listener(); init.struct_size = (uint32_t)sizeof init; return init; }
 #elif !defined(__cplusplus) && !defined(ADIEU_INIT_)
 #define ADIEU_INIT_
-#define ADIEU_CLIENT_OPTIONS_INIT { (uint32_t)sizeof(adieu_client_options), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL }
+#define ADIEU_CLIENT_OPTIONS_INIT { (uint32_t)sizeof(adieu_client_options), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0 }
 #define ADIEU_DELETE_OPTIONS_INIT { (uint32_t)sizeof(adieu_delete_options), 0, NULL, NULL, 0, 0, 0, 0 }
 #define ADIEU_NEW_MESSAGE_INIT { (uint32_t)sizeof(adieu_new_message), 0, 0, 0, NULL, NULL }
 #define ADIEU_RECEIPT_INIT { (uint32_t)sizeof(adieu_receipt), 0, 0, 0, 0 }

@@ -5,12 +5,14 @@
 //! | `adieu-work` | everything on the store |
 //! | `adieu-checkpoint` | moves the write-ahead log into the database |
 //! | `adieu-ask` (four) | asks the server to delete |
-//! | `adieu-pull` | pulls from the server |
+//! | `adieu-pull` | pulls from the server when the host asks for it |
+//! | `adieu-sync` | stays up to date, where the host wants that |
 //! | `adieu-deliver` | calls the host, unless the host delivers |
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -26,11 +28,11 @@ use crate::deletion::{
 };
 use crate::delivery::{Delivery, Job, Mode, Reply};
 use crate::error::{Error, Result};
-use crate::event::{Cause, Events, Listener};
+use crate::event::{Events, Listener, SyncState};
 use crate::queue::Queue;
 use crate::remote::Remote;
 use crate::store::{Named, RawKey, Store, Verification};
-use crate::sync::{Page, Puller, Sink};
+use crate::sync::{Elsewhere, Line, Live, Page, Puller, Sink};
 use crate::threads::Threads;
 use crate::worker::{Command, Ended, PAGES_AHEAD, Worker};
 
@@ -73,6 +75,8 @@ pub struct Server {
     pub device: Option<String>,
     /// The credential; empty: not signed in yet.
     pub user_sig: Zeroizing<String>,
+    /// Stay up to date without being asked.
+    pub live: bool,
 }
 
 /// An open client. Every method may be called from any thread.
@@ -86,6 +90,7 @@ pub struct Client {
     remote: Option<Arc<Remote>>,
     ids: Arc<IdSource>,
     puller: Mutex<Option<Puller>>,
+    live: Mutex<Option<Live>>,
     threads: Threads,
     running: Mutex<Vec<JoinHandle<()>>>,
     deliverer: Mutex<Option<JoinHandle<()>>>,
@@ -114,13 +119,16 @@ impl Client {
             config.master_key,
             positions.clone(),
         )?;
+        let mut stay_up_to_date = false;
         let remote = match config.server {
             Some(Server {
                 url,
                 app_id,
                 device,
                 user_sig,
+                live,
             }) => {
+                stay_up_to_date = live;
                 let device = device.unwrap_or_else(|| store.device_name());
                 Some(Arc::new(Remote::new(
                     &url,
@@ -145,7 +153,7 @@ impl Client {
         let threads = Threads::new();
         let mut running = Vec::new();
         let mut asker = None;
-        let mut puller = None;
+        let (mut puller, mut live) = (None, None);
         if let Some(remote) = &remote {
             let answers = queue.clone();
             let (line, mut started) = Asker::start(threads, remote, move |answer| {
@@ -156,10 +164,17 @@ impl Client {
             let sink = ToWorker {
                 queue: queue.clone(),
                 positions: positions.clone(),
+                cursor: Mutex::new(store.cursor()?),
             };
-            let (line, thread) = Puller::start(threads, remote.clone(), sink)?;
-            puller = Some(line);
+            let line = Line::new(remote.clone(), sink);
+            let (way, thread) = Puller::start(threads, line.clone())?;
+            puller = Some(way);
             running.push(thread);
+            if stay_up_to_date {
+                let (way, thread) = Live::start(threads, line)?;
+                live = Some(way);
+                running.push(thread);
+            }
         }
         let ids = Arc::new(IdSource::new()?);
         let told = queue.clone();
@@ -199,6 +214,7 @@ impl Client {
             remote,
             ids,
             puller: Mutex::new(puller),
+            live: Mutex::new(live),
             threads,
             running: Mutex::new(running),
             deliverer: Mutex::new(None),
@@ -457,6 +473,9 @@ impl Client {
 
     /// Takes note that there is a network, which is used at once, or none.
     pub fn network_changed(&self, online: bool) -> Result<()> {
+        if online {
+            self.wake_live();
+        }
         self.queue
             .push(Command::Network(online))
             .map_err(|_| Error::Closed)
@@ -492,6 +511,7 @@ impl Client {
         remote.set_user_sig(user_sig);
         if !user_sig.is_empty() {
             self.events.signed_in();
+            self.wake_live();
             push(&self.queue, Command::Settle);
         }
         Ok(())
@@ -593,10 +613,17 @@ impl Client {
             remote.interrupt();
         }
         drop(self.puller.lock().take());
+        drop(self.live.lock().take());
         self.queue.close();
         let running = std::mem::take(&mut *self.running.lock());
         for thread in running {
             let _ = thread.join();
+        }
+    }
+
+    fn wake_live(&self) {
+        if let Some(live) = self.live.lock().as_ref() {
+            live.wake();
         }
     }
 
@@ -634,9 +661,14 @@ fn push(queue: &Queue<Command>, command: Command) {
 struct ToWorker {
     queue: Arc<Queue<Command>>,
     positions: Arc<Positions>,
+    cursor: Mutex<String>,
 }
 
 impl Sink for ToWorker {
+    fn cursor(&self) -> String {
+        self.cursor.lock().clone()
+    }
+
     fn head(&self, conversation: &ConversationId) -> u64 {
         self.positions
             .head_of(conversation, Source::Server)
@@ -649,19 +681,23 @@ impl Sink for ToWorker {
             .is_ok()
     }
 
-    fn begin(&self) {
-        push(&self.queue, Command::PullBegun);
+    fn follow(&self, conversation: ConversationId, what: Elsewhere) {
+        push(&self.queue, Command::Follow(conversation, what));
     }
 
-    fn erase(&self, conversation: ConversationId, through: u64, cause: Cause) {
-        push(
-            &self.queue,
-            Command::EraseElsewhere {
-                conversation,
-                through,
-                cause,
-            },
-        );
+    fn go_on(&self, cursor: String) -> Result<()> {
+        let (answer, stored) = channel();
+        let wanted = cursor.clone();
+        self.queue
+            .push(Command::GoOn { cursor, answer })
+            .map_err(|_| Error::Closed)?;
+        stored.recv().unwrap_or(Err(Error::Closed))?;
+        *self.cursor.lock() = wanted;
+        Ok(())
+    }
+
+    fn tell(&self, state: SyncState) {
+        push(&self.queue, Command::SyncState(state));
     }
 
     fn done(&self, result: Result<()>, reply: Reply<()>) {

@@ -19,7 +19,7 @@ use crate::event::{Cause, Event, Events, SyncState};
 use crate::failpoint::failpoint;
 use crate::queue::Queue;
 use crate::store::{Checkpointer, Named, Store, Verification};
-use crate::sync::Page;
+use crate::sync::{Elsewhere, Page};
 use crate::threads::Threads;
 
 /// Pulled pages that may wait: enough that neither side idles, too few to fill memory.
@@ -31,8 +31,11 @@ const CHECKPOINT_ROWS: usize = 8_000;
 const QUIET: Duration = Duration::from_secs(1);
 /// Nothing to do: a day is as good as for ever.
 const FOREVER: Duration = Duration::from_secs(86_400);
-/// What a step of the purge counts for.
-const PURGE_ROWS: usize = 500;
+/// Housekeeping waits for so long a pause between commands: whoever deletes one after the other, or
+/// from many threads, is served first.
+const LULL: Duration = Duration::from_millis(1);
+/// But not for longer than this. Then it takes its steps between the commands.
+const OVERDUE: Duration = Duration::from_millis(250);
 
 /// What the worker is told.
 pub enum Command {
@@ -73,16 +76,17 @@ pub enum Command {
     },
     /// A page came from the server.
     Pulled(Page),
-    /// A deletion that this device has not made, or has lost.
-    EraseElsewhere {
-        conversation: ConversationId,
-        through: u64,
-        cause: Cause,
+    /// Something was done elsewhere, and this device follows.
+    Follow(ConversationId, Elsewhere),
+    /// Everything before this was handed on: answer when it is stored, and note where to go on.
+    GoOn {
+        cursor: String,
+        answer: Sender<Result<()>>,
     },
-    /// A pull has begun.
-    PullBegun,
-    /// A checkpoint has moved everything there was.
-    Checkpointed,
+    /// Pulling has begun, ended or failed.
+    SyncState(SyncState),
+    /// A checkpoint has ended; `true`: it has moved everything there was.
+    Checkpointed(bool),
     /// The pull has handed everything on.
     PullDone {
         result: Result<()>,
@@ -133,10 +137,11 @@ impl Command {
             | Self::Delivered(..)
             | Self::Settle
             | Self::Network(_)
-            | Self::PullBegun
-            | Self::Checkpointed
+            | Self::SyncState(_)
+            | Self::GoOn { .. }
+            | Self::Checkpointed(_)
             | Self::Pulled(_)
-            | Self::EraseElsewhere { .. } => {}
+            | Self::Follow(..) => {}
         }
     }
 }
@@ -168,7 +173,20 @@ pub struct Worker {
     checkpoints: Sender<()>,
     /// Rows written since the last checkpoint, roughly.
     written: usize,
-    purging: bool,
+    house: House,
+}
+
+/// Where the housekeeping is.
+struct House {
+    /// There is, or may be, something to do.
+    open: bool,
+    /// It has been put off since.
+    put_off: Option<Instant>,
+    /// No command has come for a while.
+    lull: bool,
+    /// It waits for a checkpoint that it asked for: writing to the log meanwhile would only wait
+    /// for the disk, and with it whoever comes.
+    waits: bool,
 }
 
 impl Worker {
@@ -194,7 +212,12 @@ impl Worker {
             pull: Ok(()),
             checkpoints,
             written: 0,
-            purging: true,
+            house: House {
+                open: true,
+                put_off: None,
+                lull: true,
+                waits: false,
+            },
         };
         let checkpoints = threads.spawn("adieu-checkpoint", move || {
             make_checkpoints(&checkpointer, &wanted, &told);
@@ -226,8 +249,11 @@ impl Worker {
                 self.written += commands.len();
                 self.work(commands);
                 self.want_checkpoint(CHECKPOINT_ROWS);
-                self.purging = true;
-            } else if self.purging {
+                self.house.open = true;
+                self.house.lull = false;
+                self.house.put_off.get_or_insert_with(Instant::now);
+            } else if self.house.open {
+                self.house.lull = true;
                 self.keep_house();
             } else {
                 self.want_checkpoint(1);
@@ -243,11 +269,14 @@ impl Worker {
         }
     }
 
-    /// How long to wait for commands: with housekeeping left to do, the worker only looks whether
+    /// How long to wait for commands: with housekeeping under way, the worker only looks whether
     /// something waits.
     fn patience(&self) -> Duration {
-        let idle = match (self.purging, self.written) {
-            (true, _) => Duration::ZERO,
+        let House { open, waits, .. } = self.house;
+        let idle = match (open, self.written) {
+            (true, _) if waits => FOREVER,
+            (true, _) if self.house.lull || self.house.is_overdue() => Duration::ZERO,
+            (true, _) => LULL,
             (false, 0) => FOREVER,
             (false, _) => QUIET,
         };
@@ -311,10 +340,13 @@ impl Worker {
             // Taken by the step itself, so that they go together.
             Command::Delete(_) | Command::DeleteAll { .. } | Command::Delivered(..) => {}
             Command::Answered(answers) => self.deletions.answered(answers, &mut self.store),
-            Command::Checkpointed => {
+            Command::Checkpointed(complete) => {
+                self.house.waits = false;
                 // What this writes is not worth a checkpoint, or there would be no end of them.
                 self.written = self.written.saturating_sub(1);
-                self.store.begin_log_anew();
+                if complete && self.store.begin_log_anew(self.house.open) {
+                    self.written += 1;
+                }
             }
             Command::Settle => self.deletions.settle(&mut self.store),
             Command::Network(online) => self.deletions.network_changed(online, &mut self.store),
@@ -346,32 +378,29 @@ impl Worker {
                 reply.send(saved);
             }
             // After a page that could not be stored, a later one would leave a hole behind it.
-            Command::Pulled(_) | Command::EraseElsewhere { .. } if self.pull.is_err() => {}
+            Command::Pulled(_) | Command::Follow(..) if self.pull.is_err() => {}
             // A host that brings a conversation itself wants nothing of it from the server.
             Command::Pulled(page) if self.store.has_host_positions(&page.conversation) => {}
             Command::Pulled(page) => {
                 let title = Some(page.title.as_str());
                 self.pull = self.save(&page.conversation, Source::Server, title, &page.messages);
             }
-            Command::EraseElsewhere {
-                conversation,
-                through,
-                cause,
-            } => {
-                let (deletions, store) = (&mut self.deletions, &mut self.store);
-                self.pull = deletions.erase_elsewhere(conversation, through, cause, store);
+            Command::Follow(conversation, what) => {
+                self.pull = self.follow(&conversation, what);
             }
-            Command::PullBegun => self.events.emit(Event::Sync(SyncState::Started)),
-            Command::PullDone { result, reply } => {
+            Command::GoOn { cursor, answer } => {
                 let stored = std::mem::replace(&mut self.pull, Ok(()));
-                let result = stored.and(result);
-                if let Err(error) = &result {
-                    self.events.note_error(error);
-                }
-                self.events.emit(Event::Sync(match &result {
+                // A pull that was ended by a close hears nothing.
+                let _ = answer.send(stored.and_then(|()| self.store.set_cursor(&cursor)));
+            }
+            Command::SyncState(state) => self.tell_sync(state),
+            Command::PullDone { result, reply } => {
+                // What a pull that broke off left here is not the next one's.
+                self.pull = Ok(());
+                self.tell_sync(match &result {
                     Ok(()) => SyncState::Finished,
                     Err(error) => SyncState::Failed(error.clone()),
-                }));
+                });
                 reply.send(result);
             }
             Command::Reject(answer) => answer(true),
@@ -410,6 +439,44 @@ impl Worker {
         saved.map(|_| ())
     }
 
+    /// Does on this device what was done elsewhere. A host that brings a conversation itself wants
+    /// nothing of it from the server: its positions are not the server's.
+    fn follow(&mut self, conversation: &ConversationId, what: Elsewhere) -> Result<()> {
+        if self.store.has_host_positions(conversation) {
+            return Ok(());
+        }
+        match what {
+            Elsewhere::Erased {
+                through,
+                scope,
+                cause,
+            } => {
+                let (deletions, store) = (&mut self.deletions, &mut self.store);
+                deletions.erase_elsewhere(conversation, (through, scope), cause, store)
+            }
+            Elsewhere::Unlisted(through) => {
+                let (deletions, store) = (&mut self.deletions, &mut self.store);
+                deletions.unlist_elsewhere(conversation, through, store)
+            }
+            Elsewhere::Read(through) => {
+                let change = Change::Read(through);
+                let changed = match self.store.change(conversation, &change) {
+                    Err(Error::NotFound) => Ok(false),
+                    changed => changed,
+                };
+                self.tell_changed(conversation, true, &changed);
+                changed.map(|_| ())
+            }
+        }
+    }
+
+    fn tell_sync(&mut self, state: SyncState) {
+        if let SyncState::Failed(error) = &state {
+            self.events.note_error(error);
+        }
+        self.events.emit(Event::Sync(state));
+    }
+
     /// Tells the listener what the list shows of a conversation now.
     fn tell_changed(
         &mut self,
@@ -438,9 +505,15 @@ impl Worker {
         let step = catch_unwind(AssertUnwindSafe(|| {
             self.deletions.tidy(&mut self.store) || self.store.purge_step().unwrap_or(false)
         }));
-        self.purging = step.unwrap_or(false);
-        self.written += if self.purging { PURGE_ROWS } else { 0 };
-        self.want_checkpoint(CHECKPOINT_ROWS);
+        if step.unwrap_or(false) {
+            self.written += 1;
+            if self.store.log_is_long() {
+                self.house.waits = true;
+                self.want_checkpoint(1);
+            }
+        } else {
+            (self.house.open, self.house.put_off) = (false, None);
+        }
     }
 
     /// Has the log moved into the database when it has grown by so many rows.
@@ -452,12 +525,17 @@ impl Worker {
     }
 }
 
+impl House {
+    fn is_overdue(&self) -> bool {
+        self.put_off.is_some_and(|since| since.elapsed() >= OVERDUE)
+    }
+}
+
 fn make_checkpoints(checkpointer: &Checkpointer, wanted: &Receiver<()>, worker: &Queue<Command>) {
     while wanted.recv().is_ok() {
         while wanted.try_recv().is_ok() {}
         // What it cannot move now, the next one moves.
-        if checkpointer.run().unwrap_or(false) {
-            let _ = worker.push(Command::Checkpointed);
-        }
+        let complete = checkpointer.run().unwrap_or(false);
+        let _ = worker.push(Command::Checkpointed(complete));
     }
 }

@@ -187,6 +187,8 @@ fn client_options(path: &CStr) -> RawClientOptions {
         post: None,
         post_data: ptr::null_mut(),
         listener: ptr::null(),
+        live_sync: 0,
+        reserved: 0,
     }
 }
 

@@ -286,6 +286,8 @@ fn listeners_that_are_wrong() {
             post: None,
             post_data: ptr::null_mut(),
             listener: raw,
+            live_sync: 0,
+            reserved: 0,
         };
         client::open_raw(&options)
     };

@@ -143,13 +143,13 @@ fn every_call(test: &str, past: Past, plans: &[(&str, Plan)], step: u64) {
     }
     die_where_told();
     let shim = Shim::find();
-    let template = tempfile::tempdir().unwrap();
+    let template = folder::in_memory();
     let before = past.make(test, template.path());
     for (name, plan) in plans {
         let mut told: BTreeMap<i32, u64> = BTreeMap::new();
         let mut nth = number("FAULT_AT").unwrap_or(1);
         loop {
-            let mut copy = tempfile::tempdir().unwrap();
+            let mut copy = folder::in_memory();
             // One that is looked at alone is for whoever looks.
             copy.disable_cleanup(number("FAULT_AT").is_some());
             folder::copy(template.path(), copy.path());

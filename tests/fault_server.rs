@@ -84,7 +84,7 @@ fn every_disk_call_fails_while_a_server_is_asked() {
         return;
     }
     let shim = Shim::find();
-    let template = tempfile::tempdir().unwrap();
+    let template = folder::in_memory();
     {
         let (fake, _) = server();
         let client = Options::remote(template.path(), &fake.url(), SIG).open();
@@ -106,7 +106,7 @@ fn every_disk_call_fails_while_a_server_is_asked() {
     ] {
         let mut nth = number("FAULT_AT").unwrap_or(1);
         loop {
-            let copy = tempfile::tempdir().unwrap();
+            let copy = folder::in_memory();
             folder::copy(template.path(), copy.path());
             let (fake, deleted) = server();
             eprintln!("{plan:?} {nth}");
@@ -156,7 +156,7 @@ fn a_slow_disk_holds_up_no_caller() {
     }
     const SLOW: Duration = Duration::from_millis(100);
     let shim = Shim::find();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder::in_memory();
     shim.watch(folder.path());
     let client = Client::local(folder.path());
     client.save_texts("c2c_bob", &BOB);

@@ -41,6 +41,17 @@ struct DeleteOptions {
     deletion_id: *mut [u8; 16],
 }
 
+/// How one deletion of several ended.
+#[repr(C)]
+struct DeletionResult {
+    conversation_id: *const c_char,
+    desc: *const c_char,
+    code: i32,
+}
+
+/// The code of a deletion that was still open when the client was closed.
+const PENDING: i32 = 1;
+
 /// A message to be saved.
 #[repr(C)]
 pub struct NewMessage {
@@ -88,6 +99,15 @@ struct Api {
         OnError,
         *mut c_void,
     ) -> i32,
+    delete_many: unsafe extern "C" fn(
+        *mut c_void,
+        *const *const c_char,
+        usize,
+        *const DeleteOptions,
+        OnResults,
+        OnError,
+        *mut c_void,
+    ) -> i32,
     history: unsafe extern "C" fn(
         *mut c_void,
         *const c_char,
@@ -100,6 +120,7 @@ struct Api {
     receipt: unsafe extern "C" fn(*mut c_void, *const [u8; 16], *mut Receipt) -> i32,
 }
 
+type OnResults = unsafe extern "C" fn(*mut c_void, *const *const DeletionResult, usize);
 type OnMessages = unsafe extern "C" fn(*mut c_void, *const *const c_void, usize);
 
 /// Which build of the library.
@@ -158,6 +179,7 @@ fn load(which: Build) -> Result<Api> {
             pull: *library.get(b"adieu_pull")?,
             save: *library.get(b"adieu_save_messages")?,
             delete: *library.get(b"adieu_delete_conversation_with_options")?,
+            delete_many: *library.get(b"adieu_delete_conversations")?,
             history: *library.get(b"adieu_get_history")?,
             receipt: *library.get(b"adieu_get_receipt")?,
         })
@@ -201,6 +223,19 @@ impl Calls {
         Box::into_raw(Box::new(self.sender.clone())).cast()
     }
 
+    /// Waits for the next call of several deletions to end as pending.
+    pub fn next_pending(&self) -> Result<()> {
+        let outcome = self
+            .receiver
+            .recv_timeout(PATIENCE)
+            .context("no callback came")?;
+        match outcome.result {
+            Err(code) if code == PENDING.to_string() => Ok(()),
+            Err(code) => bail!("not pending, but {code}"),
+            Ok(()) => bail!("not pending, but done"),
+        }
+    }
+
     /// Waits for the next call to succeed.
     pub fn next(&self) -> Result<Outcome> {
         let outcome = self
@@ -227,6 +262,22 @@ unsafe extern "C" fn on_success(user_data: *mut c_void) {
 
 unsafe extern "C" fn on_messages(user_data: *mut c_void, _: *const *const c_void, _: usize) {
     answer(user_data, Ok(()));
+}
+
+unsafe extern "C" fn on_results(
+    user_data: *mut c_void,
+    results: *const *const DeletionResult,
+    count: usize,
+) {
+    let mut codes = (0..count).map(|index| {
+        // SAFETY: an array of `count` valid pointers by the library's contract.
+        unsafe { (**results.add(index)).code }
+    });
+    let failed = codes.find(|code| *code != 0);
+    answer(
+        user_data,
+        failed.map_or(Ok(()), |code| Err(code.to_string())),
+    );
 }
 
 unsafe extern "C" fn on_error(user_data: *mut c_void, code: i32, desc: *const c_char) {
@@ -347,6 +398,36 @@ impl Client {
         accepted(code)
     }
 
+    /// Deletes several in one call; `ids` has room for as many.
+    pub fn delete_many(
+        &self,
+        conversations: &[*const c_char],
+        ids: &mut [[u8; 16]],
+        calls: &Calls,
+    ) -> Result<()> {
+        assert!(ids.len() >= conversations.len());
+        let user_data = calls.user_data();
+        let options = DeleteOptions {
+            struct_size: size_of::<DeleteOptions>() as u32,
+            timeout_ms: 0,
+            destructor: std::ptr::null(),
+            deletion_id: ids.as_mut_ptr(),
+        };
+        // SAFETY: the caller's strings and ids live longer than the call.
+        let code = unsafe {
+            (self.api.delete_many)(
+                self.handle,
+                conversations.as_ptr(),
+                conversations.len(),
+                &raw const options,
+                on_results,
+                on_error,
+                user_data,
+            )
+        };
+        accepted(code)
+    }
+
     /// The receipt of a deletion.
     pub fn receipt(&self, id: &[u8; 16]) -> Result<Receipt> {
         let mut receipt = Receipt {
@@ -369,6 +450,17 @@ impl Client {
     /// Saves one array of messages.
     pub fn save(&self, conversation: &CStr, messages: &[NewMessage]) -> Result<()> {
         let calls = Calls::default();
+        self.begin_save(conversation, messages, &calls)?;
+        calls.next().map(drop)
+    }
+
+    /// As [`Self::save`], without waiting for the callback.
+    pub fn begin_save(
+        &self,
+        conversation: &CStr,
+        messages: &[NewMessage],
+        calls: &Calls,
+    ) -> Result<()> {
         let user_data = calls.user_data();
         // SAFETY: the array and its strings live longer than the call.
         let code = unsafe {
@@ -382,8 +474,7 @@ impl Client {
                 user_data,
             )
         };
-        accepted(code)?;
-        calls.next().map(drop)
+        accepted(code)
     }
 
     /// Reads a page of history.

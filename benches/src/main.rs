@@ -4,10 +4,14 @@
 //! `cargo run --release -p adieu-bench [-- --quick] [--json FILE] [SECTION ...]`
 
 mod adieu;
+mod batch;
 mod bulk;
 mod call;
+mod callers;
 mod erase;
 mod floor;
+mod pending;
+mod purge;
 mod report;
 mod round_trip;
 mod sealing;
@@ -23,12 +27,16 @@ use crate::report::Report;
 /// One part of the benchmark.
 type Section = (&'static str, fn(&mut Report, bool) -> Result<()>);
 
-const SECTIONS: [Section; 5] = [
+const SECTIONS: [Section; 9] = [
     ("erase", erase::run),
     ("round-trip", round_trip::run),
     ("call", call::run),
     ("sealing", sealing::run),
     ("bulk", bulk::run),
+    ("batch", batch::run),
+    ("callers", callers::run),
+    ("purge", purge::run),
+    ("pending", pending::run),
 ];
 
 fn main() -> Result<()> {
@@ -39,6 +47,13 @@ fn main() -> Result<()> {
             .env("ADIEU_PLAINTEXT_BENCHMARK", "1")
             .status()?;
         std::process::exit(status.code().unwrap_or(1));
+    }
+    if let Some(database) = env::args_os().nth(2)
+        && env::args_os()
+            .nth(1)
+            .is_some_and(|verb| verb == purge::WATCH)
+    {
+        return purge::watch(database.as_ref());
     }
     let mut quick = false;
     let mut json = None;

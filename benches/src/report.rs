@@ -34,7 +34,8 @@ impl Report {
     /// A figure and the least it must be.
     pub fn at_least(&mut self, what: &str, value: f64, unit: &str, least: f64) {
         let verdict = if value >= least { "kept" } else { "MISSED" };
-        println!("  {what:<58} {value:>12.0} {unit} (at least {least:.0}: {verdict})");
+        let digits = usize::from(value < 1_000.0);
+        println!("  {what:<58} {value:>12.digits$} {unit} (at least {least:.0}: {verdict})");
         self.rows.push(json!({ "section": self.section, "what": what, "value": value, "unit": unit, "least": least }));
     }
 

@@ -17,6 +17,16 @@ impl Samples {
         self.0.push(sample);
     }
 
+    /// Adds those of another.
+    pub fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The value below which a share of the samples lies.
     pub fn quantile(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();

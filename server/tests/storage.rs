@@ -12,8 +12,9 @@ use adieu_protocol::ConversationId;
 use adieu_server::{
     Error,
     storage::{
-        self, Account, Between, C2cMessage, Deletion, Draft, GroupMessage, GroupQuery,
-        HistoryQuery, Joined, LoggedMessage, NewGroup, RoamQuery, Storage, SyncQuery, view::Extent,
+        self, Account, Between, C2cMessage, Changed, Deletion, Draft, GroupMessage, GroupQuery,
+        HistoryQuery, Joined, LoggedMessage, NewGroup, RoamQuery, Storage, SyncPosition, SyncQuery,
+        view::Extent,
     },
 };
 
@@ -456,5 +457,57 @@ fn a_store_serves_one_app() {
         storage.bind_app(1).await.unwrap();
         assert!(matches!(storage.bind_app(2).await, Err(Error::Store(_))));
         assert_eq!(storage.settings().await.unwrap().app_id, Some(1));
+    });
+}
+
+// SYNC-2
+#[test]
+fn a_position_goes_on_and_one_of_another_opening_begins_anew() {
+    each_engine(async |storage| {
+        let mut changes = storage.changes();
+        storage.send_c2c(c2c("b", "a", 1, 1)).await.unwrap();
+        storage.send_c2c(c2c("c", "a", 1, 2)).await.unwrap();
+        let ask = async |position: Option<SyncPosition>, limit: usize| {
+            let query = SyncQuery {
+                owner: "a".to_owned(),
+                device: None,
+                position,
+                limit,
+            };
+            storage.sync(query).await.unwrap()
+        };
+        // A pass of two pages, with a change of what it has passed already.
+        let first = ask(None, 1).await;
+        assert_eq!((first.views.len(), first.complete), (1, false));
+        storage
+            .delete(vec![deletion("a", user("b"))])
+            .await
+            .unwrap();
+        let second = ask(Some(first.position), 1).await;
+        assert_eq!((second.views.len(), second.complete), (1, true));
+        let next = ask(Some(second.position), 10).await;
+        assert_eq!(next.views.len(), 1, "found by the next pass");
+        assert_eq!(next.views[0].view.cleared_through, 1);
+        let end = ask(Some(next.position), 10).await;
+        assert!(end.views.is_empty() && end.complete && !end.anew);
+        let mut of_another = end.position;
+        of_another.incarnation ^= 1;
+        let mut of_the_future = end.position;
+        of_the_future.target += 1;
+        for position in [of_another, of_the_future] {
+            let page = ask(Some(position), 10).await;
+            assert_eq!((page.views.len(), page.anew), (2, true));
+        }
+        let mut told = Vec::new();
+        while let Ok(change) = changes.try_recv() {
+            told.push(change);
+        }
+        for change in [
+            Changed::Views("a".to_owned()),
+            Changed::Views("c".to_owned()),
+            Changed::Deletion("a".to_owned()),
+        ] {
+            assert!(told.contains(&change), "{change:?} in {told:?}");
+        }
     });
 }

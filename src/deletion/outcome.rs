@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::asker::Answer;
+use super::flight::State;
 use super::table::erasure;
-use super::{Deletions, Policy, Receipt};
+use super::{Deletions, Policy, Receipt, Scope};
 use crate::conversation::{ConversationId, END};
 use crate::deletion::DeletionId;
 use crate::error::{Error, Result};
@@ -170,6 +171,10 @@ impl Deletions {
         notes: &mut Vec<(DeletionId, Progress)>,
         store: &mut Store,
     ) {
+        let news: Vec<_> = erasures
+            .iter()
+            .map(|erasure| self.events.are_heard() && store.has_news(erasure))
+            .collect();
         let start = Instant::now();
         let destroyed = if erasures.is_empty() {
             Ok(())
@@ -178,11 +183,13 @@ impl Deletions {
         };
         let took = start.elapsed();
         failpoint("before-delivery");
-        for erasure in erasures {
+        for (erasure, news) in erasures.iter().zip(news) {
             match &destroyed {
                 Ok(()) => {
                     self.keep_receipts(erasure, took);
-                    self.tell_erased(erasure, store);
+                    if news {
+                        self.tell_erased(erasure, store);
+                    }
                     self.succeed(erasure.deletion);
                 }
                 Err(disk) => notes.extend(self.not_destroyed(erasure.deletion, disk)),
@@ -242,12 +249,15 @@ impl Deletions {
     /// Erases what was deleted elsewhere: the server has done its part, and no call waits.
     pub fn erase_elsewhere(
         &mut self,
-        conversation: ConversationId,
-        through: u64,
+        conversation: &ConversationId,
+        (through, scope): (u64, Scope),
         cause: Cause,
         store: &mut Store,
     ) -> Result<()> {
-        if through <= store.floor(&conversation) {
+        if through <= store.floor(conversation) {
+            return Ok(());
+        }
+        if cause == Cause::ThisDevice && self.will_reach(conversation, through, store) {
             return Ok(());
         }
         if through >= END {
@@ -255,27 +265,74 @@ impl Deletions {
                 format!("the server wants positions up to {through} erased; none is as high");
             return Err(Error::BadAnswer(text));
         }
-        // The host's positions are not the server's: what it says of those means nothing here.
-        if store.has_host_positions(&conversation) {
-            return Ok(());
-        }
         // Nothing is written down first: the dead slots are the record, and until there are any,
         // the server says it again at every pull.
         let deletion = self.ids.next();
-        let was_listed = store.is_listed(&conversation);
         let erasure = Erasure {
             deletion,
             conversation: conversation.clone(),
             through,
             host_positions: false,
-            scope: super::Scope::Everything,
+            scope,
         };
+        let was_listed = store.is_listed(conversation);
         store.destroy(std::slice::from_ref(&erasure))?;
         store.record()?;
         if was_listed {
             self.tell_gone(&erasure, cause, None, store);
         }
-        self.forget_when_delivered((deletion, conversation));
+        self.forget_when_delivered((deletion, conversation.clone()));
+        Ok(())
+    }
+
+    /// Whether a deletion of this device that is under way reaches as far, and so will tell of it
+    /// itself. One that waits to be asked for again has nothing to wait for any more.
+    fn will_reach(
+        &mut self,
+        conversation: &ConversationId,
+        through: u64,
+        store: &mut Store,
+    ) -> bool {
+        let under_way = self.flights.values().filter(|flight| {
+            let intent = &flight.intent;
+            intent.conversation == *conversation
+                && intent.scope.erases()
+                && intent.cut_off.is_none_or(|cut_off| cut_off >= through)
+                && matches!(flight.state, State::Asked | State::Behind | State::Waiting)
+        });
+        let under_way: Vec<_> = under_way
+            .map(|flight| (flight.intent.deletion, flight.state))
+            .collect();
+        let waiting = under_way
+            .iter()
+            .filter(|(_, state)| *state == State::Waiting);
+        let waiting: Vec<_> = waiting.map(|(id, _)| *id).collect();
+        if !waiting.is_empty() {
+            self.start(waiting, store);
+            self.at_work.clear();
+        }
+        !under_way.is_empty()
+    }
+
+    /// Takes out of the list what was taken out of it elsewhere; its history stays.
+    pub fn unlist_elsewhere(
+        &mut self,
+        conversation: &ConversationId,
+        through: u64,
+        store: &mut Store,
+    ) -> Result<()> {
+        if !store.is_listed(conversation) || store.head(conversation) > through {
+            return Ok(());
+        }
+        let erasure = Erasure {
+            deletion: self.ids.next(),
+            conversation: conversation.clone(),
+            through,
+            host_positions: false,
+            scope: Scope::ListEntry,
+        };
+        store.destroy(std::slice::from_ref(&erasure))?;
+        self.tell_gone(&erasure, Cause::AnotherDevice, None, store);
         Ok(())
     }
 }

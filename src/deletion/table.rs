@@ -211,15 +211,21 @@ impl Deletions {
                 erasures.push(erasure(flight, through));
             }
         }
+        let news: Vec<_> = erasures
+            .iter()
+            .map(|erasure| self.events.are_heard() && store.has_news(erasure))
+            .collect();
         if erasures.is_empty() || store.destroy(&erasures).is_err() {
             return;
         }
         let _ = store.record();
-        for erasure in erasures {
+        for (erasure, news) in erasures.into_iter().zip(news) {
             if let Some(flight) = self.flights.get_mut(&erasure.deletion) {
                 flight.progress.erased = true;
             }
-            self.tell_erased(&erasure, store);
+            if news {
+                self.tell_erased(&erasure, store);
+            }
         }
     }
 

@@ -65,6 +65,12 @@ pub struct adieu_client_options {
     pub post_data: *mut c_void,
     /// Who hears of events; copied. NULL: nobody.
     pub listener: *const adieu_listener,
+    /// 1: the client stays up to date by itself, with one long-poll that the server answers when
+    /// something changes; what came is told by ADIEU_EVENT_SYNC_CHANGED and the events of
+    /// conversations. 0: it pulls when adieu_pull asks for it.
+    pub live_sync: u32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), begins with u32; NULL pointers, None hooks and zeros are values of its fields.
@@ -160,6 +166,16 @@ unsafe fn config(options: &adieu_client_options) -> Result<Config> {
         key.copy_from_slice(bytes);
         Some(key)
     };
+    let live = match (options.live_sync, options.reserved) {
+        (0, 0) => false,
+        (1, 0) => true,
+        (0 | 1, _) => return Err(Error::Parameter("reserved is not 0".to_owned())),
+        (other, _) => {
+            return Err(Error::Parameter(format!(
+                "live_sync is {other}; allowed: 0 (when asked), 1 (by itself)"
+            )));
+        }
+    };
     let server = match optional("server_url", options.server_url)? {
         None => None,
         Some(url) => Some(Server {
@@ -167,6 +183,7 @@ unsafe fn config(options: &adieu_client_options) -> Result<Config> {
             app_id: options.sdk_app_id,
             device: optional("device_id", options.device_id)?,
             user_sig: Zeroizing::new(optional("user_sig", options.user_sig)?.unwrap_or_default()),
+            live,
         }),
     };
     Ok(Config {

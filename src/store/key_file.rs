@@ -357,9 +357,18 @@ impl KeyFile {
     /// Brings everything that has changed to the disk.
     pub fn flush(&mut self) -> Result<()> {
         if self.unflushed {
-            for index in &self.owed {
-                for place in places(*index) {
-                    disk::write_at(&self.file, &self.slots[*index as usize], place)?;
+            self.owed.sort_unstable();
+            // What is owed to one block goes in one write, together with the slots in between,
+            // which stand there already: ten thousand keys are hundreds of writes, not thousands.
+            let same_block =
+                |a: &u32, b: &u32| *a as usize / SLOTS_PER_BLOCK == *b as usize / SLOTS_PER_BLOCK;
+            for block in self.owed.chunk_by(same_block) {
+                let (Some(first), Some(last)) = (block.first(), block.last()) else {
+                    continue;
+                };
+                let bytes = self.slots[*first as usize..=*last as usize].as_flattened();
+                for place in places(*first) {
+                    disk::write_at(&self.file, bytes, place)?;
                 }
             }
             self.owed.clear();

@@ -54,6 +54,7 @@ use self::entry::{Entry, source_of};
 use self::keyring::Keyring;
 use self::looked::Looked;
 use self::open::Lock;
+use self::purge::Pace;
 use crate::conversation::{ConversationId, Positions, Source};
 use crate::deletion::DeletionId;
 use crate::error::Result;
@@ -67,8 +68,10 @@ pub struct Store {
     keys: Keyring,
     address_key: hmac::Key,
     entries: HashMap<ConversationId, Entry>,
-    /// Slots that no row refers to any more, to be renewed when the purge has caught up.
+    /// Slots that no row refers to any more, but what they sealed may still stand there.
     dead_slots: Vec<u32>,
+    /// Dead slots that may be used again.
+    free_slots: Vec<u32>,
     /// Destroyed, and the rows have not followed yet; with the slots that they still refer to.
     unrecorded: Vec<(Erasure, Vec<u32>)>,
     /// Their address key is destroyed, and the rows have not gone yet.
@@ -77,6 +80,7 @@ pub struct Store {
     delivered: Vec<DeletionId>,
     /// What callers ask without waiting; kept as the entries are.
     positions: Arc<Positions>,
+    pace: Pace,
     /// Unread messages in all conversations.
     unread: u64,
     /// What an earlier life of the process destroyed, whose rows had not followed.
@@ -127,6 +131,37 @@ impl Store {
     /// Whether the conversation list shows a conversation.
     pub fn is_listed(&self, id: &ConversationId) -> bool {
         self.entries.get(id).is_some_and(Entry::is_listed)
+    }
+
+    /// Where the device stands in the server's changes; empty before the first time.
+    pub fn cursor(&self) -> Result<String> {
+        let cursor = self
+            .db
+            .prepare_cached("SELECT cursor FROM sync")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        Ok(cursor.unwrap_or_default())
+    }
+
+    /// Notes where the device stands. Not flushed: what is lost is told again.
+    pub fn set_cursor(&mut self, cursor: &str) -> Result<()> {
+        unflushed(&mut self.db, |db| {
+            db.prepare_cached(
+                "INSERT INTO sync(only, cursor) VALUES(1, ?)
+                 ON CONFLICT DO UPDATE SET cursor = excluded.cursor",
+            )?
+            .execute([cursor])?;
+            Ok(())
+        })
+    }
+
+    /// Whether the list shows something of what an erasure takes, or will when an undo window
+    /// ends, or the erasure reaches further than those before it.
+    pub fn has_news(&self, erasure: &Erasure) -> bool {
+        let id = &erasure.conversation;
+        let shown = |entry: &Entry| entry.is_listed() || entry.veil.is_some();
+        self.entries.get(id).is_some_and(shown)
+            || (erasure.scope.erases() && self.floor(id) < erasure.through)
     }
 
     /// Unread messages in all conversations.

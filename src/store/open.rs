@@ -12,6 +12,7 @@ use super::entry::{self, Entry, Epoch};
 use super::key_file::KeyFile;
 use super::keyring::Keyring;
 use super::looked::Looked;
+use super::purge::Pace;
 use super::seal::{KEY_LEN, RawKey};
 use super::slot::SlotRef;
 use super::{Store, disk, master_key, schema};
@@ -59,10 +60,12 @@ impl Store {
             keys: Keyring::new(keys),
             entries: HashMap::new(),
             dead_slots: Vec::new(),
+            free_slots: Vec::new(),
             unrecorded: Vec::new(),
             nameless: Vec::new(),
             delivered: Vec::new(),
             positions,
+            pace: Pace::default(),
             unread: 0,
             erased_at_open: HashMap::new(),
             looked: Looked::default(),

@@ -57,6 +57,11 @@ CREATE TABLE tombstones(
     through INTEGER NOT NULL,
     source INTEGER NOT NULL                  -- whose positions, as in conversations
 ) STRICT, WITHOUT ROWID;
+-- The server's cursor, which tells nothing.
+CREATE TABLE sync(
+    only INTEGER PRIMARY KEY CHECK(only = 1),
+    cursor TEXT NOT NULL
+) STRICT;
 -- Accepted deletions whose outcome is not delivered yet.
 CREATE TABLE journal(
     deletion BLOB PRIMARY KEY,

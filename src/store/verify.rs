@@ -140,7 +140,7 @@ fn search_file(
     let mut window = Vec::with_capacity(WINDOW + longest);
     let mut bytes = 0;
     loop {
-        let read = file.take(WINDOW as u64).read_to_end(&mut window)?;
+        let read = (&mut file).take(WINDOW as u64).read_to_end(&mut window)?;
         if read == 0 {
             return Ok(bytes);
         }

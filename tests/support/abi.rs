@@ -73,6 +73,8 @@ pub struct RawClientOptions {
     pub post: OnSuccess,
     pub post_data: Data,
     pub listener: *const RawListener,
+    pub live_sync: u32,
+    pub reserved: u32,
 }
 
 #[repr(C)]

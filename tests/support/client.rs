@@ -31,6 +31,7 @@ pub struct Options {
     pub post: OnSuccess,
     pub post_data: usize,
     pub listener: Option<Arc<Listener>>,
+    pub live: bool,
 }
 
 impl Options {
@@ -48,6 +49,7 @@ impl Options {
             post: None,
             post_data: 0,
             listener: None,
+            live: false,
         }
     }
 
@@ -88,6 +90,8 @@ impl Options {
             post: self.post,
             post_data: self.post_data as Data,
             listener: listener.as_ref().map_or(ptr::null(), ptr::from_ref),
+            live_sync: u32::from(self.live),
+            reserved: 0,
         };
         open_raw(&options).map(Client::of)
     }

@@ -3,6 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use tempfile::TempDir;
+
+/// A folder in memory where there is such a thing: for tests with thousands of flushes, of which no
+/// power cut will ask.
+pub fn in_memory() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
+
 /// Every file with its bytes, but the lock file.
 pub fn bytes(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     std::fs::read_dir(folder)

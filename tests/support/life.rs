@@ -191,7 +191,7 @@ impl Drop for Life {
 /// anybody repairs it.
 #[track_caller]
 pub fn passes_integrity_check(folder: &Path) {
-    let copy = tempfile::tempdir().unwrap();
+    let copy = super::folder::in_memory();
     super::folder::copy(folder, copy.path());
     let path = copy.path().join("store.db");
     if !path.exists() {

@@ -51,7 +51,7 @@ impl Survivor {
         });
         Self {
             test,
-            folder: tempfile::tempdir().unwrap(),
+            folder: super::folder::in_memory(),
             server,
             shelves: names
                 .into_iter()

@@ -11,7 +11,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes},
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     middleware,
@@ -26,7 +26,7 @@ pub use door::Door;
 pub use sessions::Sessions;
 
 use self::sessions::Session;
-use crate::{Result, app::App, user_sig::unix_now};
+use crate::{Result, app::App, routes, user_sig::unix_now};
 
 const COOKIE: &str = "adieu_console";
 const CSRF: &str = "x-csrf-token";
@@ -124,10 +124,23 @@ fn internal(error: crate::Error) -> Refused {
     )
 }
 
-/// The body of a change. A form of another site cannot send this content type.
-async fn read<T: DeserializeOwned>(
+/// The body of a change. Read before anything is said about it: an answer to a half-read request
+/// gets lost on the way.
+async fn read(body: Body) -> std::result::Result<Bytes, Refused> {
+    match tokio::time::timeout(BODY_TIME, routes::read(body, MAX_BODY)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => Err(refused(StatusCode::BAD_REQUEST, &error.to_string())),
+        Err(_) => Err(refused(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not come",
+        )),
+    }
+}
+
+/// What a body says. A form of another site cannot send this content type.
+fn parse<T: DeserializeOwned>(
     headers: &HeaderMap,
-    body: Body,
+    bytes: &[u8],
 ) -> std::result::Result<T, Refused> {
     let json = headers
         .get(header::CONTENT_TYPE)
@@ -138,15 +151,8 @@ async fn read<T: DeserializeOwned>(
             "only application/json",
         ));
     }
-    let bytes = tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_BODY)).await;
-    let Ok(Ok(bytes)) = bytes else {
-        return Err(refused(
-            StatusCode::BAD_REQUEST,
-            "the body is too large, or did not come",
-        ));
-    };
     // The text of the error could repeat what was sent.
-    serde_json::from_slice(&bytes).map_err(|_| {
+    serde_json::from_slice(bytes).map_err(|_| {
         refused(
             StatusCode::BAD_REQUEST,
             "the body is not what this call takes",
@@ -194,6 +200,7 @@ struct SignIn {
 
 async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Answered {
     let (parts, body) = request.into_parts();
+    let body = read(body).await?;
     let console = &app.console;
     let peer = parts
         .extensions
@@ -204,7 +211,7 @@ async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Answered {
         let after = [(header::RETRY_AFTER, seconds.to_string())];
         return Ok((StatusCode::TOO_MANY_REQUESTS, after, why).into_response());
     }
-    let SignIn { password } = read(&parts.headers, body).await?;
+    let SignIn { password } = parse(&parts.headers, &body)?;
     if !console.door.opens(&app, &password, unix_now()) {
         tracing::warn!(?peer, "a sign-in to the console was refused");
         return Err(refused(
@@ -227,7 +234,8 @@ async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Answered {
     Ok((headers, json!({ "csrf": session.csrf }).to_string()).into_response())
 }
 
-async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Answered {
+async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
+    read(body).await?;
     changing_session(&app, &headers)?;
     if let Some(token) = token(&headers) {
         app.console.sessions.end(token);
@@ -249,8 +257,9 @@ struct Switch {
 // SYNC-1
 async fn set_sync_deletions(State(app): State<Arc<App>>, request: Request) -> Answered {
     let (parts, body) = request.into_parts();
+    let body = read(body).await?;
     changing_session(&app, &parts.headers)?;
-    let Switch { on } = read(&parts.headers, body).await?;
+    let Switch { on } = parse(&parts.headers, &body)?;
     app.set_sync_deletions(on, "the console")
         .await
         .map_err(internal)?;

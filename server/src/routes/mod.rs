@@ -142,7 +142,7 @@ async fn call(app: &App, command: Command, request: Request) -> Result<Vec<u8>> 
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
     // Read first, whoever asks: an answer to a half-read request gets lost on the way.
-    let body = tokio::time::timeout(BODY_TIME, read(request.into_body()))
+    let body = tokio::time::timeout(BODY_TIME, read(request.into_body(), MAX_BODY))
         .await
         .map_err(|_| Error::BodyUnreadable)??;
     let caller = sign_in(&query, &app.signer, &app.admin, unix_now())?;
@@ -231,7 +231,8 @@ fn field_error<Q: DeserializeOwned>(body: &[u8]) -> String {
     }
 }
 
-async fn read(mut body: Body) -> Result<Bytes> {
+/// Reads a body of at most `most` bytes; what is more is dropped.
+pub(crate) async fn read(mut body: Body, most: usize) -> Result<Bytes> {
     let mut read = Vec::new();
     let mut size = 0;
     while let Some(frame) = body.frame().await {
@@ -242,12 +243,12 @@ async fn read(mut body: Body) -> Result<Bytes> {
         if size > MAX_DROPPED {
             break;
         }
-        if size <= MAX_BODY {
+        if size <= most {
             read.extend_from_slice(&data);
         }
     }
-    if size > MAX_BODY {
-        Err(Error::BodyTooLarge(MAX_BODY))
+    if size > most {
+        Err(Error::BodyTooLarge(most))
     } else {
         Ok(read.into())
     }
