@@ -6,9 +6,9 @@
  *     things stand, and then does nothing more, until somebody kills it;
  *
  *   offline resume STORE USER SERVER APP_ID USERSIG_FILE FOLDER CONVERSATION
- *     opens what the killed one left, says how things stand, waits for a line on standard input
- *     (there is a network again), tells the library, waits for the end of the deletion, has the
- *     store searched, and says how things stand.
+ *     opens what the killed one left, says how things stand once the server was asked again in
+ *     vain, waits for a line on standard input (there is a network again), tells the library,
+ *     waits for the end of the deletion, has the store searched, and says how things stand.
  *
  * FOLDER/1.texts is written by the first and read by the second: what the conversation held.
  *
@@ -208,6 +208,8 @@ static int32_t resume(struct device *device, struct ear *ear, const char *id,
   char line[16];
   int32_t code;
 
+  /* The library asks the server again as soon as the store is open, in vain. */
+  wait_for(ear, ADIEU_PENDING_WAITING);
   if ((code = stand(device, id)) != ADIEU_OK)
     return code;
   if (fgets(line, sizeof line, stdin) == NULL)

@@ -378,7 +378,7 @@ pub fn complaints(outcome: &Outcome, offline: &Offline) -> Vec<&'static str> {
         (
             waits(&offline.pending_after_restart)
                 && offline.pending_after_restart.deletion_id == offline.pending.deletion_id
-                && offline.pending_after_restart.attempts >= offline.pending.attempts,
+                && offline.pending_after_restart.attempts > offline.pending.attempts,
             "after the kill it was not pending as before",
         ),
         (

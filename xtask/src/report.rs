@@ -205,7 +205,7 @@ impl Report {
             "",
             &count(offline.readable_while_pending),
         );
-        self.say(format!("    pending: {}", waiting(&offline.pending)));
+        self.say(format!("    pending, {}", waiting(&offline.pending)));
         self.say("  the app is killed (SIGKILL) and started again; the server is still away");
         self.row(
             "device, still hidden",
@@ -213,7 +213,7 @@ impl Report {
             &count(offline.after_restart.messages),
         );
         self.say(format!(
-            "    pending: {}",
+            "    pending, {}",
             waiting(&offline.pending_after_restart)
         ));
         self.say("  the server is back, and the app says adieu_network_changed(client, 1)");
@@ -267,7 +267,12 @@ fn waiting(pending: &Pending) -> String {
         1 => "one try in vain".to_owned(),
         many => format!("{many} tries in vain"),
     };
-    format!("{}, {tries} ({})", pending.state, pending.code)
+    let next = pending.next_try_ms.checked_sub(pending.accepted_at_ms);
+    let next = next.map_or_else(String::new, |after| {
+        let after = Duration::from_millis(after).as_secs_f64();
+        format!(", the next {after:.1} s after the call")
+    });
+    format!("{}; {tries} ({}){next}", pending.state, pending.code)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "hours of nanoseconds fit")]
