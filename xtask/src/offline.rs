@@ -404,3 +404,103 @@ pub fn complaints(outcome: &Outcome, offline: &Offline) -> Vec<&'static str> {
     let failed = holds.into_iter().filter(|(holds, _)| !holds);
     failed.map(|(_, complaint)| complaint).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stands(conversations: u64, pending: u64) -> Stands {
+        Stands {
+            messages: 0,
+            listed: 0,
+            conversations,
+            pending,
+        }
+    }
+
+    fn pending(attempts: u32) -> Pending {
+        Pending {
+            conversation_id: "c2c_bob".to_owned(),
+            deletion_id: "01".to_owned(),
+            state: "waiting".to_owned(),
+            policy: "queue".to_owned(),
+            attempts,
+            code: 9511,
+            desc: "refused".to_owned(),
+            erased: 1,
+            accepted_at_ms: 1,
+            next_try_ms: 2,
+        }
+    }
+
+    /// The complaints about a run in which all is well but for what `spoil` does.
+    fn of(spoil: impl FnOnce(&mut Outcome, &mut Offline)) -> Vec<&'static str> {
+        let mut offline = Offline {
+            peer: "bob".to_owned(),
+            server_messages_before: 8,
+            while_away: stands(1, 1),
+            pending: pending(1),
+            readable_while_pending: 0,
+            killed_by_signal: KILL,
+            after_restart: stands(1, 1),
+            pending_after_restart: pending(2),
+            events: ["conversation_deleted c2c_bob", "pending_changed done"]
+                .map(str::to_owned)
+                .to_vec(),
+            confirmed_ms: 1.0,
+            at_the_end: stands(1, 0),
+            verified: Verified {
+                searched: 9,
+                found: 0,
+                readable_records: 0,
+            },
+            before: Before {
+                messages: 8,
+                listed: 1,
+                conversations: 2,
+            },
+        };
+        let mut outcome = Outcome {
+            conversation_id: "c2c_bob".to_owned(),
+            messages_before: 8,
+            device_messages_after: 0,
+            server_messages_after: 0,
+            peer_messages_before: 8,
+            peer_messages_after: 8,
+            searched: 9,
+            readable_after: 0,
+            readable_after_plain_delete: 9,
+            erase_ms: 1.0,
+            total_ms: 1.0,
+            offline: None,
+        };
+        spoil(&mut outcome, &mut offline);
+        complaints(&outcome, &offline)
+    }
+
+    #[test]
+    fn a_good_run_has_no_complaint_and_each_flaw_has_one() {
+        assert_eq!(of(|_, _| ()), [""; 0]);
+        let flaws: [fn(&mut Outcome, &mut Offline); 16] = [
+            |outcome, _| outcome.messages_before = 7,
+            |_, offline| offline.while_away.listed = 1,
+            |_, offline| offline.while_away.messages = 8,
+            |_, offline| offline.pending.erased = 0,
+            |_, offline| offline.pending.next_try_ms = 0,
+            |_, offline| offline.readable_while_pending = 1,
+            |_, offline| offline.killed_by_signal = 0,
+            |_, offline| offline.after_restart.pending = 0,
+            |_, offline| offline.after_restart.conversations = 0,
+            |_, offline| offline.pending_after_restart.deletion_id = "02".to_owned(),
+            |_, offline| offline.pending_after_restart.attempts = 1,
+            |_, offline| drop(offline.events.remove(0)),
+            |_, offline| drop(offline.events.pop()),
+            |_, offline| offline.events.push("pending_changed failed".to_owned()),
+            |_, offline| offline.at_the_end.pending = 1,
+            |_, offline| offline.verified.found = 1,
+        ];
+        for (number, flaw) in flaws.into_iter().enumerate() {
+            assert_eq!(of(flaw).len(), 1, "flaw {number}");
+        }
+    }
+}

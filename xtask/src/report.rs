@@ -241,7 +241,7 @@ impl Report {
             "",
             &count(outcome.readable_after_plain_delete),
         );
-        self.say("  the network was away and the app was killed: the deletion was not lost\n");
+        self.say("");
     }
 
     fn row(&self, what: &str, before: &str, after: &str) {
@@ -252,6 +252,10 @@ impl Report {
     /// The last words.
     pub fn verdict(&self, findings: &Findings) {
         if findings.complaints.is_empty() {
+            let offline = findings.outcomes.iter().any(|one| one.offline.is_some());
+            if offline {
+                self.say("the network was away and the app was killed: the deletion was not lost");
+            }
             let good = "everything that should be gone is gone, and nothing else";
             self.say(style(good).green().to_string());
         }
