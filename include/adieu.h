@@ -86,7 +86,8 @@
 
 /*
  Erased on this device, and the server is not asked: for a conversation or an account that the
- server has lost. Ends in `on_error` with ADIEU_LOCAL_ONLY, since `on_success` promises more.
+ server has lost. Ends in `on_error` with ADIEU_LOCAL_ONLY, since `on_success` promises more
+ (in a client without a server, where it does not, in `on_success`).
  */
 #define ADIEU_POLICY_LOCAL_ONLY 2
 
@@ -407,7 +408,8 @@ typedef struct adieu_delete_options {
   adieu_user_data_destructor user_data_destructor;
   /*
    When not NULL, receives the deletion's id, before any callback can come. Means nothing when
-   the call is refused.
+   the call is refused. A call that joins an equal one under way is known by its own id too;
+   events and the list of pending deletions name the one that it joined.
    */
   struct adieu_deletion_id *deletion_id;
   /*

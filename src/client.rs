@@ -290,9 +290,8 @@ impl Client {
         let (source, cut_off) = self.positions.head(&conversation).unzip();
         let host_positions = source == Some(Source::Host);
         let noted = self.inbox.as_ref().and_then(|inbox| {
-            inbox.note(&Record {
+            let record = Record {
                 deletion: id,
-                conversation: conversation.clone(),
                 cut_off,
                 accepted_at: clock::now(),
                 undo: u32::try_from(terms.undo.as_millis()).unwrap_or(u32::MAX),
@@ -300,7 +299,8 @@ impl Client {
                 policy: terms.policy,
                 alone: self.remote.is_none(),
                 host_positions,
-            })
+            };
+            inbox.note(&conversation, &record)
         });
         Request {
             id,

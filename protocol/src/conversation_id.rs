@@ -121,14 +121,21 @@ impl ConversationId {
         Err(InvalidConversationId::UnknownPrefix)
     }
 
+    /// The native dialect in two parts, which [`Self::native`] joins: what kind it is, and of whom.
+    #[must_use]
+    pub fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Self::C2c(user) => ("c2c_", user),
+            Self::Group(group) => ("group_", group),
+            Self::System => (SYSTEM, ""),
+        }
+    }
+
     /// The id as the native SDKs write it: `c2c_<user>`, `group_<group>`.
     #[must_use]
     pub fn native(&self) -> String {
-        match self {
-            Self::C2c(user) => format!("c2c_{user}"),
-            Self::Group(group) => format!("group_{group}"),
-            Self::System => SYSTEM.to_owned(),
-        }
+        let (kind, whose) = self.parts();
+        format!("{kind}{whose}")
     }
 
     /// The id as the web SDKs write it: `C2C<user>`, `GROUP<group>`, `@TIM#SYSTEM`.

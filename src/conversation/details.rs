@@ -19,9 +19,9 @@ pub struct Details {
     /// What the user began to write.
     #[serde(default, rename = "d", skip_serializing_if = "Option::is_none")]
     pub draft: Option<Set<String>>,
-    /// Bits whose meaning is the host's.
-    #[serde(default, rename = "m", skip_serializing_if = "Option::is_none")]
-    pub marks: Option<Set<u64>>,
+    /// Bits whose meaning is the host's, by when they were set; the latest last.
+    #[serde(default, rename = "m", skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Set<u64>>,
 }
 
 /// Something that was set when the conversation's head was at a position.
@@ -43,8 +43,30 @@ impl Details {
             title: self.title.clone(),
             pinned: self.pinned.clone().filter(|set| set.at > through),
             draft: self.draft.clone().filter(|set| set.at > through),
-            marks: self.marks.clone().filter(|set| set.at > through),
+            marks: self
+                .marks
+                .iter()
+                .filter(|set| set.at > through)
+                .cloned()
+                .collect(),
         }
+    }
+
+    /// All bits that are set.
+    pub fn marked(&self) -> u64 {
+        self.marks.iter().fold(0, |all, set| all | set.value)
+    }
+
+    /// Sets bits, then clears others. What is set anew is set now.
+    pub fn mark(&mut self, at: u64, set: u64, clear: u64) {
+        for earlier in &mut self.marks {
+            earlier.value &= !(set | clear);
+        }
+        self.marks.push(Set {
+            at,
+            value: set & !clear,
+        });
+        self.marks.retain(|set| set.value != 0);
     }
 
     /// Whether a conversation without a message is listed for it.

@@ -39,6 +39,8 @@ pub(super) struct Flight {
     pub intent: Intent,
     pub state: State,
     pub waiting: Vec<Waiting>,
+    /// The ids of calls that joined it.
+    pub joined: Vec<DeletionId>,
     /// When nobody waits for the server any more; `None`: nobody does.
     pub deadline: Option<Instant>,
     /// There was no server to ask: the device's own erasure is all there is to do.
@@ -90,6 +92,7 @@ impl Flight {
                 accepted,
                 reply,
             }],
+            joined: Vec::new(),
             deadline: Some(accepted + terms.undo + terms.timeout),
             alone,
             noted,
@@ -103,11 +106,11 @@ impl Flight {
     }
 
     /// Accepted by an earlier life of the process, which died before the journal knew it.
-    pub fn accepted(record: Record, noted: Noted) -> Self {
+    pub fn accepted(conversation: ConversationId, record: Record, noted: Noted) -> Self {
         let undo = u64::from(record.undo);
         let intent = Intent {
             deletion: record.deletion,
-            conversation: record.conversation,
+            conversation,
             cut_off: record.cut_off,
             host_positions: record.host_positions,
             scope: record.scope,
@@ -128,6 +131,7 @@ impl Flight {
         Self {
             state: State::Waiting,
             waiting: Vec::new(),
+            joined: Vec::new(),
             deadline: None,
             alone: false,
             noted: None,
@@ -149,14 +153,15 @@ impl Flight {
     /// Whether another call wants just this.
     pub fn is_wanted_by(&self, request: &Request) -> bool {
         let intent = &self.intent;
-        let undoable = match self.state {
-            State::New => intent.undo_until.is_some(),
-            state => state == State::Undoable,
+        let window = match self.state {
+            State::New | State::Undoable => intent.undo_until,
+            _ => None,
         };
+        let window = window.map_or(0, |until| until.saturating_sub(intent.accepted_at));
         intent.cut_off == request.cut_off
             && intent.scope == request.terms.scope
             && intent.policy == request.terms.policy
-            && undoable != request.terms.undo.is_zero()
+            && u128::from(window) == request.terms.undo.as_millis()
             // An outcome that is unknown or refused says nothing to a new call.
             && match self.state {
                 State::New | State::Undoable | State::Behind | State::Asked => true,

@@ -45,8 +45,6 @@ pub type MapFile = fn(&std::fs::File, usize) -> std::io::Result<Box<dyn SharedWo
 pub struct Record {
     /// Its id.
     pub deletion: DeletionId,
-    /// Which conversation.
-    pub conversation: ConversationId,
     /// Where it ends.
     pub cut_off: Option<u64>,
     /// When it was accepted, in Unix milliseconds.
@@ -71,7 +69,7 @@ pub struct Inbox {
 }
 
 /// What an earlier life of the process accepted, and the journal may not know.
-pub type LeftBehind = Vec<(Record, Noted)>;
+pub type LeftBehind = Vec<(ConversationId, Record, Noted)>;
 
 /// A record that stands in the inbox until this is dropped.
 pub struct Noted {
@@ -105,9 +103,9 @@ impl Inbox {
         let mut free = Vec::new();
         for place in (0..PLACES as u32).rev() {
             match inbox.read(place) {
-                Some(record) => {
-                    let inbox = inbox.clone();
-                    left.push((record, Noted::new(inbox, place)));
+                Some((conversation, record)) => {
+                    let noted = Noted::new(inbox.clone(), place);
+                    left.push((conversation, record, noted));
                 }
                 None => {
                     // Half a record was never accepted.
@@ -117,16 +115,19 @@ impl Inbox {
             }
         }
         *inbox.free.lock() = free;
-        left.sort_by_key(|(record, _)| (record.accepted_at, record.deletion));
+        left.sort_by_key(|(_, record, _)| (record.accepted_at, record.deletion));
         Ok((inbox, left))
     }
 
-    /// Notes a deletion. Does not wait. `None` when there is no room.
-    pub fn note(self: &Arc<Self>, record: &Record) -> Option<Noted> {
-        let id = record.conversation.native();
-        if id.len() > LONGEST_ID {
-            return None;
-        }
+    /// Notes a deletion of a conversation. Does not wait. `None` when there is no room.
+    pub fn note(self: &Arc<Self>, conversation: &ConversationId, record: &Record) -> Option<Noted> {
+        let (prefix, name) = conversation.parts();
+        let len = prefix.len() + name.len();
+        let mut id = [0; LONGEST_ID];
+        id.get_mut(..prefix.len())?
+            .copy_from_slice(prefix.as_bytes());
+        id.get_mut(prefix.len()..len)?
+            .copy_from_slice(name.as_bytes());
         let place = self.free.lock().pop()?;
         let mut words = [0; WORDS];
         let (high, low) = record.deletion.0.split_at(8);
@@ -139,9 +140,9 @@ impl Inbox {
         terms[4] = record.scope.number();
         terms[5] = record.policy.number();
         terms[6] = u8::from(record.alone) | u8::from(record.host_positions) << 1;
-        terms[7] = id.len() as u8;
+        terms[7] = len as u8;
         words[5] = u64::from_le_bytes(terms);
-        for (at, chunk) in id.as_bytes().chunks(8).enumerate() {
+        for (at, chunk) in id[..len].chunks(8).enumerate() {
             words[HEAD + at] = word(chunk);
         }
         words[0] = checksum(&words);
@@ -154,7 +155,7 @@ impl Inbox {
         Some(Noted::new(self.clone(), place))
     }
 
-    fn read(&self, place: u32) -> Option<Record> {
+    fn read(&self, place: u32) -> Option<(ConversationId, Record)> {
         let mut words = [0; WORDS];
         for (word, shared) in words.iter_mut().zip(self.place(place)) {
             *word = shared.load(Ordering::Acquire);
@@ -171,9 +172,9 @@ impl Inbox {
             .flat_map(|word| word.to_le_bytes())
             .take(usize::from(terms[7]))
             .collect();
-        Some(Record {
+        let conversation = ConversationId::parse(std::str::from_utf8(&id).ok()?).ok()?;
+        let record = Record {
             deletion: DeletionId(deletion),
-            conversation: ConversationId::parse(std::str::from_utf8(&id).ok()?).ok()?,
             cut_off: Some(words[3]).filter(|cut_off| *cut_off != NO_CUT_OFF),
             accepted_at: words[4],
             undo: u32::from_le_bytes([terms[0], terms[1], terms[2], terms[3]]),
@@ -181,7 +182,8 @@ impl Inbox {
             policy: Policy::of(terms[5]),
             alone: terms[6] & 1 != 0,
             host_positions: terms[6] & 2 != 0,
-        })
+        };
+        Some((conversation, record))
     }
 
     fn place(&self, place: u32) -> &[AtomicU64] {
@@ -255,10 +257,13 @@ mod tests {
         })
     }
 
-    fn record(id: &str) -> Record {
+    fn conversation(id: &str) -> ConversationId {
+        ConversationId::parse(id).unwrap()
+    }
+
+    fn record() -> Record {
         Record {
             deletion: DeletionId(*b"0123456789abcdef"),
-            conversation: ConversationId::parse(id).unwrap(),
             cut_off: None,
             accepted_at: 1_700_000_000_000,
             undo: 5000,
@@ -274,8 +279,8 @@ mod tests {
         let inbox = inbox();
         let longest = format!("group_{}", "g".repeat(48));
         for id in ["c2c_b", "@TIM#SYSTEM", longest.as_str()] {
-            let noted = inbox.note(&record(id)).unwrap();
-            assert_eq!(inbox.read(noted.place), Some(record(id)));
+            let noted = inbox.note(&conversation(id), &record()).unwrap();
+            assert_eq!(inbox.read(noted.place), Some((conversation(id), record())));
             let place = noted.place;
             drop(noted);
             assert_eq!(inbox.read(place), None);
@@ -287,7 +292,7 @@ mod tests {
     #[test]
     fn a_torn_record_is_none() {
         let inbox = inbox();
-        let noted = inbox.note(&record("c2c_bob")).unwrap();
+        let noted = inbox.note(&conversation("c2c_bob"), &record()).unwrap();
         for at in 0..WORDS {
             let word = &inbox.place(noted.place)[at];
             let before = word.swap(0, Ordering::Relaxed);
@@ -303,10 +308,10 @@ mod tests {
     fn a_full_inbox_takes_no_more() {
         let inbox = inbox();
         let noted: Vec<_> = (0..4)
-            .map(|_| inbox.note(&record("c2c_bob")).unwrap())
+            .map(|_| inbox.note(&conversation("c2c_bob"), &record()).unwrap())
             .collect();
-        assert!(inbox.note(&record("c2c_bob")).is_none());
+        assert!(inbox.note(&conversation("c2c_bob"), &record()).is_none());
         drop(noted);
-        assert!(inbox.note(&record("c2c_bob")).is_some());
+        assert!(inbox.note(&conversation("c2c_bob"), &record()).is_some());
     }
 }

@@ -144,8 +144,10 @@ impl Deletions {
             return;
         }
         let names: Vec<_> = refused.iter().map(|(name, _)| name.clone()).collect();
-        let was_hidden = |name: &&Named| !store.is_listed(&name.1);
-        let hidden: Vec<_> = names.iter().filter(was_hidden).cloned().collect();
+        let veiled = names.iter().filter(|name| store.is_veiled(&name.1));
+        let veiled: Vec<_> = veiled
+            .map(|(_, conversation)| (conversation.clone(), store.is_listed(conversation)))
+            .collect();
         let taken_back = store.abandon(&names);
         for ((id, _), error) in refused {
             match &taken_back {
@@ -158,8 +160,8 @@ impl Deletions {
                 }
             }
         }
-        for (_, conversation) in hidden {
-            self.tell_shown_again(&conversation, store);
+        for (conversation, was_listed) in veiled {
+            self.tell_shown_again(&conversation, was_listed, store);
         }
     }
 
@@ -173,7 +175,7 @@ impl Deletions {
     ) {
         let news: Vec<_> = erasures
             .iter()
-            .map(|erasure| self.events.are_heard() && store.has_news(erasure))
+            .map(|erasure| store.is_there(&erasure.conversation))
             .collect();
         let start = Instant::now();
         let destroyed = if erasures.is_empty() {
@@ -321,9 +323,10 @@ impl Deletions {
         through: u64,
         store: &mut Store,
     ) -> Result<()> {
-        if !store.is_listed(conversation) || store.head(conversation) > through {
+        if !store.lists_below(conversation, through) {
             return Ok(());
         }
+        let was_listed = store.is_listed(conversation);
         let erasure = Erasure {
             deletion: self.ids.next(),
             conversation: conversation.clone(),
@@ -332,7 +335,9 @@ impl Deletions {
             scope: Scope::ListEntry,
         };
         store.destroy(std::slice::from_ref(&erasure))?;
-        self.tell_gone(&erasure, Cause::AnotherDevice, None, store);
+        if was_listed {
+            self.tell_gone(&erasure, Cause::AnotherDevice, None, store);
+        }
         Ok(())
     }
 }

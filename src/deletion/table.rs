@@ -76,6 +76,9 @@ impl Deletions {
         let mut fresh = Vec::new();
         for mut request in requests {
             // Without a position of its own, the device still knows where it erased before.
+            // What came since an earlier deletion may be older than what that covered.
+            let floor = store.floor(&request.conversation);
+            request.cut_off = request.cut_off.map(|cut_off| cut_off.max(floor));
             if request.cut_off.is_none() {
                 let head = store.head(&request.conversation);
                 request.cut_off = Some(head).filter(|head| *head > 0);
@@ -87,6 +90,12 @@ impl Deletions {
                 request.terms.policy = Policy::LocalOnly;
             }
             if let Some(flight) = self.wanted_too(&request) {
+                flight.joined.push(request.id);
+                let intent = &flight.intent;
+                if intent.undo_until.is_some() || intent.policy == Policy::Queue {
+                    // It may outlive the process. Lost, the other call's id still works.
+                    let _ = store.note_joined(intent.deletion, request.id);
+                }
                 flight.waiting.push(Waiting {
                     id: request.id,
                     accepted: request.accepted,
@@ -206,14 +215,15 @@ impl Deletions {
         for id in ids {
             if let Some(flight) = self.flights.get(id)
                 && !flight.progress.erased
-                && let Some(through) = flight.intent.cut_off
             {
+                // Without a position there is no message: a draft or a pin, if anything.
+                let through = flight.intent.cut_off.unwrap_or(0);
                 erasures.push(erasure(flight, through));
             }
         }
         let news: Vec<_> = erasures
             .iter()
-            .map(|erasure| self.events.are_heard() && store.has_news(erasure))
+            .map(|erasure| store.is_there(&erasure.conversation))
             .collect();
         if erasures.is_empty() || store.destroy(&erasures).is_err() {
             return;

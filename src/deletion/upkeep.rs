@@ -52,7 +52,7 @@ impl Deletions {
         store: &mut Store,
     ) -> Result<()> {
         // A call that joined an earlier one was given an id of its own.
-        let joined = |flight: &&Flight| flight.waiting.iter().any(|waiting| waiting.id == id);
+        let joined = |flight: &&Flight| flight.joined.contains(&id);
         let flight = self.flights.get(&id);
         let flight = flight
             .or_else(|| self.flights.values().find(joined))
@@ -93,9 +93,7 @@ impl Deletions {
         let was_listed = store.is_listed(&name.1);
         store.abandon(std::slice::from_ref(&name))?;
         self.end(name.0, Err(Error::Cancelled));
-        if !was_listed {
-            self.tell_shown_again(&name.1, store);
-        }
+        self.tell_shown_again(&name.1, was_listed, store);
         if let Some(next) = self.released(&name.1) {
             self.start(vec![next], store);
         }
@@ -122,12 +120,22 @@ impl Deletions {
         Ok(())
     }
 
-    /// Tells the listener of a conversation that is back in the list.
-    pub(super) fn tell_shown_again(&self, conversation: &ConversationId, store: &mut Store) {
+    /// Tells the listener what the list shows of a conversation now that an undo window hides less
+    /// of it.
+    pub(super) fn tell_shown_again(
+        &self,
+        conversation: &ConversationId,
+        was_listed: bool,
+        store: &mut Store,
+    ) {
         if self.events.are_heard()
             && let Some(summary) = store.summary(conversation)
         {
-            self.events.emit(Event::New(summary));
+            self.events.emit(if was_listed {
+                Event::Changed(summary)
+            } else {
+                Event::New(summary)
+            });
         }
     }
 
@@ -169,10 +177,10 @@ impl Deletions {
         let mut go_on = Vec::new();
         // Written down, or destroyed and told of below.
         let written: HashSet<_> = unfinished.iter().map(|left| left.intent.deletion).collect();
-        for (record, noted) in accepted {
+        for (conversation, record, noted) in accepted {
             if !written.contains(&record.deletion) {
                 go_on.push(record.deletion);
-                self.insert(Flight::accepted(record, noted));
+                self.insert(Flight::accepted(conversation, record, noted));
             }
         }
         for Unfinished { intent, progress } in unfinished {
@@ -203,6 +211,11 @@ impl Deletions {
             } else if self.asker.is_some() && progress.next_try > 0 {
                 let left = clock::until(progress.next_try, super::backoff::LONGEST);
                 self.wait(id, State::Waiting, left);
+            }
+        }
+        for (deletion, call) in store.joined().unwrap_or_default() {
+            if let Some(flight) = self.flights.get_mut(&deletion) {
+                flight.joined.push(call);
             }
         }
         self.start(go_on, store);

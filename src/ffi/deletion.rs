@@ -26,7 +26,8 @@ pub const ADIEU_POLICY_FAIL: u32 = 0;
 /// refusal goes to `on_error` and stays in the list of pending deletions.
 pub const ADIEU_POLICY_QUEUE: u32 = 1;
 /// Erased on this device, and the server is not asked: for a conversation or an account that the
-/// server has lost. Ends in `on_error` with ADIEU_LOCAL_ONLY, since `on_success` promises more.
+/// server has lost. Ends in `on_error` with ADIEU_LOCAL_ONLY, since `on_success` promises more
+/// (in a client without a server, where it does not, in `on_success`).
 pub const ADIEU_POLICY_LOCAL_ONLY: u32 = 2;
 
 /// The name of one deletion, unique for its user.
@@ -49,7 +50,8 @@ pub struct adieu_delete_options {
     /// when it is refused. May be NULL.
     pub user_data_destructor: adieu_user_data_destructor,
     /// When not NULL, receives the deletion's id, before any callback can come. Means nothing when
-    /// the call is refused.
+    /// the call is refused. A call that joins an equal one under way is known by its own id too;
+    /// events and the list of pending deletions name the one that it joined.
     pub deletion_id: *mut adieu_deletion_id,
     /// One of ADIEU_POLICY_.
     pub policy: u32,

@@ -1,5 +1,6 @@
 //! Changing what a conversation shows beside its messages.
 
+use super::entry::Entry;
 use super::{Store, unflushed};
 use crate::conversation::{Change, ConversationId, Set};
 use crate::error::{Error, Result};
@@ -14,36 +15,28 @@ impl Store {
         self.record()?;
         let mut entry = self.entry_or_new(id)?;
         let was_listed = entry.is_listed();
-        let at = entry.head;
-        let details = entry.details.clone();
+        let (before, shown_before) = (entry.details.clone(), shown(&entry));
+        let at = entry.head.max(entry.floor);
         match change {
-            Change::Pin(true) => {
-                entry.details.pinned.get_or_insert(Set { at, value: () });
+            Change::Pin(pinned) => {
+                entry.details.pinned = pinned.then_some(Set { at, value: () });
             }
-            Change::Pin(false) => entry.details.pinned = None,
-            Change::Draft(text) if text.is_empty() => entry.details.draft = None,
             Change::Draft(text) => {
                 let value = text.clone();
-                entry.details.draft = Some(Set { at, value });
+                entry.details.draft = (!value.is_empty()).then_some(Set { at, value });
             }
             Change::Marks { .. } | Change::Read(_) if !was_listed => return Err(Error::NotFound),
-            Change::Marks { set, clear } => {
-                let now = entry.details.marks.as_ref().map_or(0, |marks| marks.value);
-                let value = (now | set) & !clear;
-                entry.details.marks = (value != 0).then_some(Set { at, value });
-            }
+            Change::Marks { set, clear } => entry.details.mark(at, *set, *clear),
             Change::Read(through) => {
                 entry.read_through = entry.read_through.max((*through).min(entry.head));
+                self.recount(&mut entry)?;
             }
         }
-        let new_details = entry.details != details;
+        let new_details = entry.details != before;
         if new_details && entry.details.keep_listed() {
-            entry.unlisted = None;
+            entry.relisted = entry.unlisted.is_some();
         }
-        let unread = entry.unread;
-        if matches!(change, Change::Read(_)) {
-            self.recount(&mut entry)?;
-        } else if !new_details {
+        if !new_details && !matches!(change, Change::Read(_)) {
             return Ok(false);
         }
         let Self { db, keys, .. } = self;
@@ -63,9 +56,21 @@ impl Store {
                 Ok(entry)
             })
         })?;
-        let changed = new_details || entry.unread != unread;
-        let listed = entry.is_listed();
+        let changed = shown(&entry) != shown_before;
         self.put(entry);
-        Ok(changed && (listed || was_listed))
+        Ok(changed)
     }
+}
+
+/// What the list shows of what can be changed here.
+fn shown(entry: &Entry) -> Option<(bool, Option<String>, u64, u64)> {
+    let details = entry.shown_details();
+    entry.is_listed().then(|| {
+        (
+            details.pinned.is_some(),
+            details.draft.as_ref().map(|draft| draft.value.clone()),
+            details.marked(),
+            entry.unread,
+        )
+    })
 }

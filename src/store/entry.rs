@@ -48,8 +48,10 @@ pub struct Entry {
     pub veil: Option<u64>,
     /// Left the list with its history, until something above this comes.
     pub unlisted: Option<u64>,
-    /// Listed without a message: its history was cleared.
-    pub stays: bool,
+    /// It is back all the same: it was pinned or drafted in since.
+    pub relisted: bool,
+    /// Listed without a message: its history was cleared up to here.
+    pub stays: Option<u64>,
     /// Messages that are shown: above the floor and the veil.
     pub messages: u64,
     /// Those of them that are unread.
@@ -78,7 +80,8 @@ impl Entry {
             floor,
             veil: None,
             unlisted: None,
-            stays: false,
+            relisted: false,
+            stays: None,
             messages: 0,
             unread: 0,
             hidden: false,
@@ -105,12 +108,31 @@ impl Entry {
         self.floor.max(self.veil.unwrap_or(0))
     }
 
+    /// Title, pin, draft and marks as far as no undo window hides them.
+    pub fn shown_details(&self) -> Details {
+        match self.veil {
+            Some(veil) => self.details.above(veil),
+            None => self.details.clone(),
+        }
+    }
+
+    /// Whether it has left the list, or was erased.
+    pub fn has_left(&self) -> bool {
+        let unlisted = self.unlisted.is_some_and(|unlisted| self.head <= unlisted);
+        self.hidden || unlisted && !self.relisted
+    }
+
     /// Whether the conversation list shows it.
     pub fn is_listed(&self) -> bool {
-        let left = self.unlisted.is_some_and(|unlisted| self.head <= unlisted);
+        let stays = self.stays.is_some() && self.veil.is_none_or(|veil| self.stays > Some(veil));
+        !self.has_left() && (self.messages > 0 || stays || self.shown_details().keep_listed())
+    }
+
+    /// Whether the list shows it, or would without undo windows.
+    pub fn is_there(&self) -> bool {
         let something =
-            self.messages > 0 || self.veil.is_none() && (self.stays || self.details.keep_listed());
-        !self.hidden && !left && something
+            self.head > self.floor || self.stays.is_some() || self.details.keep_listed();
+        !self.has_left() && something
     }
 
     /// Inserts the row of a new conversation, its id sealed under a fresh key.
@@ -165,7 +187,7 @@ impl Entry {
         let changed = db
             .prepare_cached(
                 "UPDATE conversations SET source = ?, head = ?, read_through = ?, messages = ?, unread = ?, hidden = ?,
-                     veil = ?, unlisted = ?, stays = ?
+                     veil = ?, unlisted = ?, relisted = ?, stays = ?
                  WHERE row = ?",
             )?
             .execute(params![
@@ -177,7 +199,8 @@ impl Entry {
                 self.hidden,
                 self.veil.map(|veil| veil as i64),
                 self.unlisted.map(|unlisted| unlisted as i64),
-                self.stays,
+                self.relisted,
+                self.stays.map(|stays| stays as i64),
                 self.row
             ])?;
         only_one(changed)
@@ -250,8 +273,9 @@ impl Entry {
             hidden: row.get(13)?,
             veil: maybe(14)?,
             unlisted: maybe(15)?,
-            stays: row.get(16)?,
-            floor: count(17)?,
+            relisted: row.get(16)?,
+            stays: maybe(17)?,
+            floor: count(18)?,
         })
     }
 }
@@ -277,7 +301,7 @@ pub fn source_of(number: i64) -> Option<Source> {
 /// The rows that [`Entry::read`] reads.
 pub const SELECT: &str = "
 SELECT c.row, c.address, c.slot, c.generation, c.id, c.source, c.details, c.details_slot, c.details_generation,
-       c.head, c.read_through, c.messages, c.unread, c.hidden, c.veil, c.unlisted, c.stays,
+       c.head, c.read_through, c.messages, c.unread, c.hidden, c.veil, c.unlisted, c.relisted, c.stays,
        coalesce(t.through, 0)
 FROM conversations c LEFT JOIN tombstones t USING(address)";
 

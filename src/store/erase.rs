@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, params};
 
 use super::entry::{Entry, only_one, source_number};
-use super::intent::Named;
+use super::intent::{Named, strike};
 use super::seal::Place;
 use super::slot::{Epitaph, SlotRef};
 use super::{Store, flushed, unflushed};
@@ -164,8 +164,7 @@ impl Store {
                 remove_conversation(db, entry.row)?;
             }
             for deletion in &*delivered {
-                db.prepare_cached("DELETE FROM journal WHERE deletion = ?")?
-                    .execute([deletion.0])?;
+                strike(db, *deletion)?;
             }
             Ok(())
         })?;
@@ -189,8 +188,11 @@ impl Store {
             entry.unlisted = entry.unlisted.max(Some(erasure.through));
             entry.read_through = entry.read_through.max(erasure.through);
             entry.details = entry.details.above(erasure.through);
-            entry.stays = false;
-            entry.veil = entry.veil.filter(|veil| *veil > erasure.through);
+            entry.stays = entry.stays.filter(|stays| *stays > erasure.through);
+            entry.relisted = false;
+            if entry.veil.is_some() {
+                entry.veil = self.veil_without(entry.row, erasure.deletion)?;
+            }
             self.recount(&mut entry)?;
             changed.push((entry, erasure.deletion));
         }
@@ -218,17 +220,27 @@ impl Store {
         let Some(mut entry) = self.entries.get(&erasure.conversation).cloned() else {
             return;
         };
+        let (was_there, was_listed) = (entry.is_there(), entry.is_listed());
         entry.floor = entry.floor.max(erasure.through);
         let doomed: Vec<_> = entry.doomed(erasure.through, erasure.scope).collect();
         entry.epochs.retain(|epoch| !doomed.contains(&epoch.slot));
-        entry.veil = entry.veil.filter(|veil| *veil > entry.floor);
+        if entry.veil.is_some() {
+            // What cannot be read now is read at the next open.
+            let veil = self.veil_without(entry.row, erasure.deletion);
+            entry.veil = veil.unwrap_or_default();
+        }
         if erasure.scope == Scope::History {
-            entry.stays = entry.is_listed() || entry.stays;
+            if was_there {
+                // What an undo window hides stays hidden by it.
+                let hidden = entry.veil.filter(|_| !was_listed);
+                let at = hidden.map_or(erasure.through, |veil| veil.min(erasure.through));
+                entry.stays = entry.stays.max(Some(at));
+            }
         } else {
             entry.details = entry.details.above(erasure.through);
-            entry.stays = false;
+            entry.stays = entry.stays.filter(|stays| *stays > erasure.through);
         }
-        entry.hidden = entry.head <= entry.floor && !entry.stays && !entry.details.keep_listed();
+        entry.hidden = entry.head <= entry.floor && entry.stays.is_none();
         if entry
             .details_key
             .is_some_and(|slot| !entry.epochs.iter().any(|epoch| epoch.slot == slot))
@@ -238,9 +250,9 @@ impl Store {
         if entry.hidden {
             (entry.messages, entry.unread) = (0, 0);
             entry.details = Details::default();
-        } else if self.recount(&mut entry).is_err() {
-            // What cannot be counted is not said to be there.
-            (entry.messages, entry.unread) = (0, 0);
+        } else {
+            // What cannot be counted keeps its counts until the next time.
+            let _ = self.recount(&mut entry);
         }
         self.put(entry);
     }

@@ -90,6 +90,25 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that a call joined a deletion, by whose id the host may ask for it in another life of
+    /// the process. Not flushed.
+    pub fn note_joined(&mut self, deletion: DeletionId, call: DeletionId) -> Result<()> {
+        unflushed(&mut self.db, |db| {
+            db.prepare_cached("INSERT OR IGNORE INTO joined(deletion, call) VALUES(?, ?)")?
+                .execute(params![deletion.0, call.0])?;
+            Ok(())
+        })
+    }
+
+    /// The calls that joined deletions: which deletion, which call.
+    pub fn joined(&self) -> Result<Vec<(DeletionId, DeletionId)>> {
+        let mut select = self.db.prepare("SELECT deletion, call FROM joined")?;
+        let pairs = select.query_map([], |row| {
+            Ok((DeletionId(row.get(0)?), DeletionId(row.get(1)?)))
+        })?;
+        Ok(pairs.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Notes how far intents have come. Not flushed: what is lost is tried again a little early.
     pub fn note_progress(&mut self, notes: &[(DeletionId, Progress)]) -> Result<()> {
         unflushed(&mut self.db, |db| {
@@ -116,8 +135,7 @@ impl Store {
         self.record()?;
         flushed(&mut self.db, |db| {
             for (deletion, _) in abandoned {
-                db.prepare_cached("DELETE FROM journal WHERE deletion = ?")?
-                    .execute([deletion.0])?;
+                strike(db, *deletion)?;
             }
             Ok(())
         })?;
@@ -126,11 +144,12 @@ impl Store {
             let Some(mut entry) = self.entries.get(conversation).cloned() else {
                 continue;
             };
+            if entry.veil.is_some() {
+                self.lift_veil(&mut entry, *deletion)?;
+            }
+            // What was only a name for the deletion goes with it.
             if entry.is_only_a_name() {
-                // What was only a name for the deletion goes with it.
                 names.push((*deletion, conversation.clone()));
-            } else if entry.veil.is_some() {
-                self.lift_veil(&mut entry)?;
             }
         }
         if names.is_empty() {
@@ -141,21 +160,26 @@ impl Store {
     }
 
     /// Hides only what other undo windows still hide.
-    fn lift_veil(&mut self, entry: &mut Entry) -> Result<()> {
-        let veil: Option<i64> = self
-            .db
-            .prepare_cached(
-                "SELECT max(coalesce(cut_off, 0)) FROM journal
-                 WHERE conversation = ? AND undo_until IS NOT NULL AND erased = 0",
-            )?
-            .query_row([entry.row], |row| row.get(0))
-            .optional()?
-            .flatten();
-        entry.veil = veil.map(|veil| veil as u64);
+    fn lift_veil(&mut self, entry: &mut Entry, deletion: DeletionId) -> Result<()> {
+        entry.veil = self.veil_without(entry.row, deletion)?;
         self.recount(entry)?;
         unflushed(&mut self.db, |db| entry.update(db))?;
         self.put(entry.clone());
         Ok(())
+    }
+
+    /// What undo windows hide of a conversation beside the one of this deletion.
+    pub(super) fn veil_without(&self, row: i64, deletion: DeletionId) -> Result<Option<u64>> {
+        let veil: Option<i64> = self
+            .db
+            .prepare_cached(
+                "SELECT max(coalesce(cut_off, 0)) FROM journal
+                 WHERE conversation = ? AND undo_until IS NOT NULL AND erased = 0 AND deletion <> ?",
+            )?
+            .query_row(params![row, deletion.0], |row| row.get(0))
+            .optional()?
+            .flatten();
+        Ok(veil.map(|veil| veil as u64))
     }
 
     /// Whether a conversation has deletions under way beside those that are done with.
@@ -172,6 +196,17 @@ impl Store {
         }
         Ok(false)
     }
+}
+
+/// Strikes a deletion out of the journal.
+pub(super) fn strike(db: &Connection, deletion: DeletionId) -> Result<()> {
+    for statement in [
+        "DELETE FROM journal WHERE deletion = ?",
+        "DELETE FROM joined WHERE deletion = ?",
+    ] {
+        db.prepare_cached(statement)?.execute([deletion.0])?;
+    }
+    Ok(())
 }
 
 fn insert(db: &Connection, row: i64, intent: &Intent) -> Result<()> {

@@ -133,6 +133,21 @@ impl Store {
         self.entries.get(id).is_some_and(Entry::is_listed)
     }
 
+    /// Whether an undo window hides something of a conversation.
+    pub fn is_veiled(&self, id: &ConversationId) -> bool {
+        self.entries
+            .get(id)
+            .is_some_and(|entry| entry.veil.is_some())
+    }
+
+    /// Whether a conversation would leave the list with everything up to a position, and has not
+    /// done so before.
+    pub fn lists_below(&self, id: &ConversationId, through: u64) -> bool {
+        self.entries.get(id).is_some_and(|entry| {
+            entry.head <= through && entry.unlisted < Some(through) && !entry.has_left()
+        })
+    }
+
     /// Where the device stands in the server's changes; empty before the first time.
     pub fn cursor(&self) -> Result<String> {
         let cursor = self
@@ -155,13 +170,9 @@ impl Store {
         })
     }
 
-    /// Whether the list shows something of what an erasure takes, or will when an undo window
-    /// ends, or the erasure reaches further than those before it.
-    pub fn has_news(&self, erasure: &Erasure) -> bool {
-        let id = &erasure.conversation;
-        let shown = |entry: &Entry| entry.is_listed() || entry.veil.is_some();
-        self.entries.get(id).is_some_and(shown)
-            || (erasure.scope.erases() && self.floor(id) < erasure.through)
+    /// Whether a conversation stands in the list, or would without undo windows.
+    pub fn is_there(&self, id: &ConversationId) -> bool {
+        self.entries.get(id).is_some_and(Entry::is_there)
     }
 
     /// Unread messages in all conversations.

@@ -33,19 +33,16 @@ impl Store {
     fn summarise(&mut self, entry: Entry) -> Summary {
         // A last message that cannot be read does not hide its conversation.
         let last = self.page(&entry, END, 1).ok();
+        let details = entry.shown_details();
         Summary {
             last: last.and_then(|mut page| page.pop()),
             id: entry.id,
-            title: entry.details.title,
+            pinned: details.pinned.is_some(),
+            marks: details.marked(),
+            title: details.title,
             messages: entry.messages,
             unread: entry.unread,
-            pinned: entry.details.pinned.is_some(),
-            draft: entry
-                .details
-                .draft
-                .map(|draft| draft.value)
-                .unwrap_or_default(),
-            marks: entry.details.marks.map_or(0, |marks| marks.value),
+            draft: details.draft.map(|draft| draft.value).unwrap_or_default(),
         }
     }
 

@@ -30,7 +30,8 @@ CREATE TABLE conversations(
     hidden INTEGER NOT NULL DEFAULT 0,       -- 1: erased, kept only until the outcome is delivered
     veil INTEGER,                            -- an undo window hides everything up to here
     unlisted INTEGER,                        -- left the list with its history, until something newer comes
-    stays INTEGER NOT NULL DEFAULT 0         -- 1: listed without a message, its history was cleared
+    relisted INTEGER NOT NULL DEFAULT 0,     -- 1: back all the same, pinned or drafted in since
+    stays INTEGER                            -- listed without a message, its history was cleared up to here
 ) STRICT;
 -- Positions above the epoch before and up to `through` are sealed under this key.
 CREATE TABLE epochs(
@@ -79,6 +80,12 @@ CREATE TABLE journal(
     last_code INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX journal_by_conversation ON journal(conversation);
+-- Ids of calls that joined an equal deletion under way.
+CREATE TABLE joined(
+    deletion BLOB NOT NULL,
+    call BLOB NOT NULL,
+    PRIMARY KEY(deletion, call)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Prepares a connection to the database at hand: pragmas, and the tables of a new one.

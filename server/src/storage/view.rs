@@ -140,7 +140,8 @@ impl View {
             raise(&mut hidden);
             self.hidden_through = Some(hidden);
             if cut.propagate {
-                raise(&mut self.hiding_propagated_through);
+                let propagated = &mut self.hiding_propagated_through;
+                *propagated = reached.max(*propagated);
             }
             // A retry that comes after newer messages leaves alone what was set since.
             if whole {
@@ -152,8 +153,10 @@ impl View {
         raise(&mut self.read_through);
         if cut.extent.clears() {
             raise(&mut self.cleared_through);
-            if cut.propagate && watermark > self.propagated_through {
-                self.propagated_through = watermark;
+            // No further than this deletion: what one before it reached may have been made while
+            // nothing was propagated.
+            if cut.propagate && reached > self.propagated_through {
+                self.propagated_through = reached;
                 self.propagated_by = cut.by.map(str::to_owned);
             }
         }
