@@ -31,10 +31,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "device.h"
 #include "json.h"
+
+/* What is waited for comes within a second or two; this is for when something is broken. */
+#define AT_MOST_S 30
 
 /* What the listener has heard of the deletion, on a thread of the library. */
 struct ear {
@@ -56,13 +60,18 @@ static void ear_destroy(struct ear *ear) {
   pthread_mutex_destroy(&ear->lock);
 }
 
-/* Waits for that state. One that ends the deletion otherwise is an answer too. */
+/* Waits for that state, for so long and no longer. One that ends the deletion otherwise is an
+ * answer too. */
 static uint32_t wait_for(struct ear *ear, uint32_t wanted) {
+  struct timespec end;
   uint32_t state;
+  int late = 0;
 
+  clock_gettime(CLOCK_REALTIME, &end);
+  end.tv_sec += AT_MOST_S;
   pthread_mutex_lock(&ear->lock);
-  while (ear->state != wanted && ear->state < ADIEU_PENDING_REFUSED)
-    pthread_cond_wait(&ear->heard, &ear->lock);
+  while (ear->state != wanted && ear->state < ADIEU_PENDING_REFUSED && !late)
+    late = pthread_cond_timedwait(&ear->heard, &ear->lock, &end) != 0;
   state = ear->state;
   pthread_mutex_unlock(&ear->lock);
   return state;
