@@ -14,6 +14,10 @@ use crate::{children::Running, workspace::Workspace};
 pub struct CPrograms {
     /// The harness.
     pub harness: PathBuf,
+    /// The device without a network.
+    pub offline: PathBuf,
+    /// The app whose callbacks are delivered in one way each.
+    pub delivered: [PathBuf; 3],
     /// The shortest program.
     pub delete_conversation: PathBuf,
 }
@@ -36,6 +40,8 @@ pub fn build(workspace: &Workspace, library: &Path, name: &str) -> Result<CProgr
     ensure!(status.success(), "the C programs do not build");
     Ok(CPrograms {
         harness: folder.join("harness"),
+        offline: folder.join("offline"),
+        delivered: ["library_thread", "poll_loop", "post_hook"].map(|name| folder.join(name)),
         delete_conversation: folder.join("delete_conversation"),
     })
 }

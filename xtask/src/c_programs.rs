@@ -8,25 +8,38 @@ use crate::{
     c_build::CPrograms,
     captured::Captured,
     chat_log::ChatLog,
-    harness::Harness,
+    harness::{Device, Harness},
+    offline::{self, Away},
+    plain_store::PlainStore,
     rest::Account,
     scenario::Scenario,
-    server::{APP_ID, Server},
+    server::{APP_ID, Server, Serving},
     tally::Tally,
     workspace::Workspace,
 };
 
-/// Runs both programs, under `runner` where it is not empty. `built` has the server.
+/// Runs all programs, under `runner` where it is not empty. `built` has the server.
 pub fn check(
+    workspace: &Workspace,
     built: &Path,
     programs: &CPrograms,
     runner: &[&OsStr],
     captured: &mut Captured,
 ) -> Result<Tally> {
     let mut tally = Tally::default();
+    let expected = fs::read_to_string(workspace.root.join("examples-c/app.expected"))
+        .context("cannot read examples-c/app.expected")?;
+    for program in &programs.delivered {
+        let done = delivered(program, &expected, runner, captured);
+        tally.check(done.is_ok());
+        if let Err(error) = done {
+            captured.note(&format!("{}: {error:#}", program.display()))?;
+        }
+    }
     for (name, check) in [
         ("delete_conversation", delete_conversation as Check),
         ("harness", harness),
+        ("offline", offline),
     ] {
         let folder = tempfile::Builder::new()
             .prefix("adieu-c-")
@@ -37,13 +50,15 @@ pub fn check(
         let server = Server::new(Workspace::server(built), folder.path().join("server"))?;
         server.import(&log)?;
         let serving = server.serve()?;
+        let url = serving.url.clone();
         let place = Place {
             folder: folder.path(),
+            log: &log,
             scenario: &scenario,
             server: &server,
-            url: &serving.url,
+            url: &url,
         };
-        let done = check(&place, programs, runner, captured);
+        let done = check(&place, serving, programs, runner, captured);
         tally.check(done.is_ok());
         if let Err(error) = done {
             captured.note(&format!("{name}: {error:#}"))?;
@@ -65,18 +80,63 @@ pub fn readme_shows_the_shortest(root: &Path) -> Result<()> {
     Ok(())
 }
 
-type Check = fn(&Place<'_>, &CPrograms, &[&OsStr], &mut Captured) -> Result<()>;
+/// The app whose callbacks are delivered in one of three ways: whichever it is, it says the same.
+fn delivered(
+    program: &Path,
+    expected: &str,
+    runner: &[&OsStr],
+    captured: &mut Captured,
+) -> Result<()> {
+    let store = tempfile::Builder::new()
+        .prefix("adieu-c-")
+        .tempdir()
+        .context("cannot make a temporary folder")?;
+    let mut own = Captured::new()?;
+    let words = with(runner, program);
+    let (first, rest) = words.split_first().context("no program to run")?;
+    let succeeded = own.run(Command::new(first).args(rest).arg(store.path()))?;
+    let text = own.text()?;
+    captured.note(&text)?;
+    ensure!(succeeded, "it did not succeed");
+    let said = text.split_once('\n').map(|(_, said)| said);
+    ensure!(
+        said == Some(expected),
+        "it did not say what stands in examples-c/app.expected"
+    );
+    Ok(())
+}
+
+fn with<'a>(runner: &[&'a OsStr], program: &'a Path) -> Vec<&'a OsStr> {
+    let mut words = runner.to_vec();
+    words.push(program.as_os_str());
+    words
+}
+
+type Check = fn(&Place<'_>, Serving, &CPrograms, &[&OsStr], &mut Captured) -> Result<()>;
 
 struct Place<'a> {
     folder: &'a Path,
+    log: &'a Path,
     scenario: &'a Scenario,
     server: &'a Server,
     url: &'a str,
 }
 
+impl Place<'_> {
+    fn device(&self) -> Device<'_> {
+        Device {
+            folder: self.folder,
+            server: self.server,
+            url: self.url,
+            user: &self.scenario.user,
+        }
+    }
+}
+
 /// The shortest program deletes one conversation, and another run of it succeeds again.
 fn delete_conversation(
     place: &Place<'_>,
+    _serving: Serving,
     programs: &CPrograms,
     runner: &[&OsStr],
     captured: &mut Captured,
@@ -93,18 +153,14 @@ fn delete_conversation(
     let store = place.folder.join("store");
     fs::create_dir_all(&store).context("cannot make the store's folder")?;
     let app = APP_ID.to_string();
-    let words: Vec<&OsStr> = runner
-        .iter()
-        .copied()
-        .chain([
-            programs.delete_conversation.as_os_str(),
-            store.as_os_str(),
-            user.as_ref(),
-            place.url.as_ref(),
-            app.as_ref(),
-            id.as_ref(),
-        ])
-        .collect();
+    let mut words = with(runner, &programs.delete_conversation);
+    words.extend([
+        store.as_os_str(),
+        user.as_ref(),
+        place.url.as_ref(),
+        app.as_ref(),
+        id.as_ref(),
+    ]);
     let (first, rest) = words.split_first().context("no program to run")?;
     for _ in 0..2 {
         let mut command = Command::new(first);
@@ -127,22 +183,13 @@ fn delete_conversation(
 /// The harness deletes all that the scenario names.
 fn harness(
     place: &Place<'_>,
+    _serving: Serving,
     programs: &CPrograms,
     runner: &[&OsStr],
     _captured: &mut Captured,
 ) -> Result<()> {
-    let words: Vec<&OsStr> = runner
-        .iter()
-        .copied()
-        .chain([programs.harness.as_os_str()])
-        .collect();
-    let (mut harness, before) = Harness::start(
-        &words,
-        place.folder,
-        place.server,
-        place.url,
-        &place.scenario.user,
-    )?;
+    let words = with(runner, &programs.harness);
+    let (mut harness, before) = Harness::start(&words, &place.device())?;
     for target in &place.scenario.targets {
         let id = &target.conversation_id;
         let (deleted, texts) = harness.delete(id)?;
@@ -166,5 +213,35 @@ fn harness(
         before.list.len(),
         after.list.len()
     );
+    Ok(())
+}
+
+/// A device without a network deletes, is killed, and goes on where it was.
+fn offline(
+    place: &Place<'_>,
+    serving: Serving,
+    programs: &CPrograms,
+    runner: &[&OsStr],
+    captured: &mut Captured,
+) -> Result<()> {
+    let device = place.device();
+    // It has to have something before the network goes.
+    let (harness, _) = Harness::start(&[programs.harness.as_os_str()], &device)?;
+    harness.finish()?;
+    let target = place.scenario.offline.as_ref();
+    let target = target.context("nothing to delete without a network")?;
+    let away = Away {
+        target,
+        device: &device,
+        user: &Account::sign_in(place.server, place.url, &place.scenario.user)?,
+        peer: &Account::sign_in(place.server, place.url, &target.peer)?,
+        program: &with(runner, &programs.offline),
+    };
+    let mut plain = PlainStore::fill(place.folder.join("plain"), place.log, &place.scenario.user)?;
+    let (outcome, _serving) = away.run(serving, &mut plain)?;
+    captured.note(&format!("{outcome:?}"))?;
+    let seen = outcome.offline.as_ref();
+    let complaints = offline::complaints(&outcome, seen.context("it was not without a network")?);
+    ensure!(complaints.is_empty(), "{}", complaints.join("; "));
     Ok(())
 }

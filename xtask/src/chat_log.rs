@@ -187,6 +187,6 @@ mod tests {
                 Ok(())
             })
             .unwrap();
-        assert_eq!(lines, 40);
+        assert_eq!(lines, 44);
     }
 }

@@ -69,6 +69,13 @@ impl Running {
         taken.context("no pipe from the child")
     }
 
+    /// Kills it, with SIGKILL where there are signals, and says how it ended.
+    pub fn kill(&self) -> io::Result<ExitStatus> {
+        let mut child = lock(&self.0);
+        child.kill()?;
+        child.wait()
+    }
+
     /// Waits until it has ended. The lock is free in between, so that Ctrl-C gets to it.
     pub fn wait(&self) -> io::Result<ExitStatus> {
         loop {

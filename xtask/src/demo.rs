@@ -1,5 +1,5 @@
-//! `cargo xtask demo`: two conversations are deleted through the C interface, and then every place
-//! is looked at where something of them could be left.
+//! `cargo xtask demo`: two conversations are deleted through the C interface, then a third one
+//! without a network, and then every place is looked at where something of them could be left.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,8 @@ use crate::{
     c_build,
     chat_log::ChatLog,
     forensics::Search,
-    harness::{self, Deleted, Harness, Pulled},
+    harness::{self, Deleted, Device, Harness, Pulled},
+    offline::{self, Away, Offline},
     plain_store::PlainStore,
     report::Report,
     rest::Account,
@@ -40,10 +41,14 @@ pub struct Outcome {
     pub readable_after: u64,
     /// Those of them that stand in the files of an ordinary store after its `DELETE`.
     pub readable_after_plain_delete: u64,
-    /// From the begin of the erasure until nothing could bring the messages back.
+    /// From the begin of the erasure until nothing could bring the messages back; without a
+    /// network, from the call until the listener was told so.
     pub erase_ms: f64,
-    /// From the call to its success.
+    /// From the call to its success; without a network, to the event that says so.
     pub total_ms: f64,
+    /// Of the conversation that was deleted without a network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offline: Option<Offline>,
 }
 
 /// What is said of a deletion beside its outcome.
@@ -107,27 +112,28 @@ pub fn show(workspace: &Workspace, logs: &[ChatLog], report: &Report) -> Result<
     let imported = report.step("importing into the server", || server.import(&log))?;
     report.imported(&imported);
     let serving = server.serve()?;
+    let url = serving.url.clone();
+    let device = Device {
+        folder: folder.path(),
+        server: &server,
+        url: &url,
+        user: &scenario.user,
+    };
     let mut plain = report.step("filling an ordinary SQLite store beside it", || {
         PlainStore::fill(folder.path().join("plain"), &log, &scenario.user)
     })?;
     let (mut harness, before) = report.step("signing in and pulling", || {
-        Harness::start(
-            &[programs.harness.as_os_str()],
-            folder.path(),
-            &server,
-            &serving.url,
-            &scenario.user,
-        )
+        Harness::start(&[programs.harness.as_os_str()], &device)
     })?;
     report.list("conversations on the device", &before);
 
-    let user = Account::sign_in(&server, &serving.url, &scenario.user)?;
+    let user = Account::sign_in(&server, &url, &scenario.user)?;
     let mut findings = Findings {
         outcomes: Vec::new(),
         complaints: Vec::new(),
     };
     for target in &scenario.targets {
-        let peer = Account::sign_in(&server, &serving.url, &target.peer)?;
+        let peer = Account::sign_in(&server, &url, &target.peer)?;
         let deletion = Deletion {
             target,
             user: &user,
@@ -144,6 +150,33 @@ pub fn show(workspace: &Workspace, logs: &[ChatLog], report: &Report) -> Result<
     let after = report.step("pulling once more", || harness.finish())?;
     report.list("conversations on the device, after a second pull", &after);
     compare(&before, &after, &scenario, &mut findings.complaints);
+
+    let Some(target) = &scenario.offline else {
+        report.no_offline_part();
+        return Ok(findings);
+    };
+    let what = format!(
+        "without a network: deleting {}, a kill, and a network again",
+        target.conversation_id
+    );
+    let away = Away {
+        target,
+        device: &device,
+        user: &user,
+        peer: &Account::sign_in(&server, &url, &target.peer)?,
+        program: &[programs.offline.as_os_str()],
+    };
+    let (outcome, _serving) = report.step(&what, || away.run(serving, &mut plain))?;
+    report.offline(&outcome);
+    complain_of_any(&outcome, &mut findings.complaints);
+    if let Some(offline) = &outcome.offline {
+        for complaint in offline::complaints(&outcome, offline) {
+            findings
+                .complaints
+                .push(format!("{}: {complaint}", outcome.conversation_id));
+        }
+    }
+    findings.outcomes.push(outcome);
     Ok(findings)
 }
 
@@ -162,10 +195,7 @@ impl Deletion<'_> {
         plain: &mut PlainStore,
     ) -> Result<(Outcome, Circumstances)> {
         let id = &self.target.conversation_id;
-        let peers_id = match id.strip_prefix("c2c_") {
-            Some(_) => format!("c2c_{}", self.user.name()),
-            None => id.clone(),
-        };
+        let peers_id = peers_id(self.user, id);
         let server_before = self.user.count(id)?;
         let peer_messages_before = self.peer.count(&peers_id)?;
         let (device, texts) = harness.delete(id)?;
@@ -185,6 +215,7 @@ impl Deletion<'_> {
             readable_after_plain_delete: search.found_in(plain.folder())?,
             erase_ms: ms(device.erase_ns),
             total_ms: ms(device.total_ns),
+            offline: None,
         };
         let circumstances = Circumstances {
             device,
@@ -196,12 +227,21 @@ impl Deletion<'_> {
     }
 }
 
+/// What the other side calls a conversation of `user`.
+pub fn peers_id(user: &Account, id: &str) -> String {
+    match id.strip_prefix("c2c_") {
+        Some(_) => format!("c2c_{}", user.name()),
+        None => id.to_owned(),
+    }
+}
+
+/// Milliseconds, with what is behind the point.
 #[expect(clippy::cast_precision_loss, reason = "hours of nanoseconds fit")]
-fn ms(nanoseconds: u64) -> f64 {
+pub fn ms(nanoseconds: u64) -> f64 {
     nanoseconds as f64 / 1e6
 }
 
-/// What must hold of every deletion; and that the look is not blind, which the control shows.
+/// What must hold of a deletion with a server at hand.
 fn complain(outcome: &Outcome, circumstances: &Circumstances, complaints: &mut Vec<String>) {
     let device = &circumstances.device;
     let holds = [
@@ -210,6 +250,18 @@ fn complain(outcome: &Outcome, circumstances: &Circumstances, complaints: &mut V
             "the device did not have what the server has",
         ),
         (device.listed_after == 0, "it is still in the list"),
+        (
+            device.found == 0 && device.readable_records == 0 && device.searched > 0,
+            "the library's own look is not clean",
+        ),
+    ];
+    note(outcome, &holds, complaints);
+    complain_of_any(outcome, complaints);
+}
+
+/// What must hold of every deletion; and that the look is not blind, which the control shows.
+fn complain_of_any(outcome: &Outcome, complaints: &mut Vec<String>) {
+    let holds = [
         (
             outcome.device_messages_after == 0,
             "the device still gives messages",
@@ -228,18 +280,16 @@ fn complain(outcome: &Outcome, circumstances: &Circumstances, complaints: &mut V
             "texts stand in the store's files",
         ),
         (
-            device.found == 0 && device.readable_records == 0 && device.searched > 0,
-            "the library's own look is not clean",
-        ),
-        (
             outcome.searched > 0 && outcome.readable_after_plain_delete > 0,
             "the look found nothing in the ordinary store either: it is blind",
         ),
     ];
-    for (holds, complaint) in holds {
-        if !holds {
-            complaints.push(format!("{}: {complaint}", outcome.conversation_id));
-        }
+    note(outcome, &holds, complaints);
+}
+
+fn note(outcome: &Outcome, holds: &[(bool, &str)], complaints: &mut Vec<String>) {
+    for (_, complaint) in holds.iter().filter(|(holds, _)| !holds) {
+        complaints.push(format!("{}: {complaint}", outcome.conversation_id));
     }
 }
 

@@ -27,7 +27,7 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
         .map(|outcome| outcome.messages_before)
         .collect();
     captured.note(&format!("messages of the log of our own: {counts:?}"))?;
-    tally.check(counts == [20, 12]);
+    tally.check(counts == [20, 12, 8]);
 
     if !ChatLog::all_samples(&workspace.root) {
         captured.note("skipped: the sample logs are not beside the project, in ../shared/data")?;
@@ -37,16 +37,17 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
     let samples = ChatLog::samples(&workspace.root);
     let found = demo::show(workspace, &samples, &Report::silent())?;
     tally.check(clean(&found, captured)?);
-    let [group, pair] = found.outcomes.as_slice() else {
-        captured.note("two conversations should have been deleted")?;
+    let [group, pair, away] = found.outcomes.as_slice() else {
+        captured.note("three conversations should have been deleted")?;
         tally.check(false);
         return Ok(tally);
     };
     tally.check((group.conversation_id.as_str(), group.messages_before) == SAMPLE_GROUP);
     tally.check(pair.messages_before == SAMPLE_PAIR);
+    tally.check(away.offline.is_some());
     // That the look sees anything at all: an ordinary store keeps nearly all of it.
-    for outcome in [group, pair] {
-        tally.check(outcome.searched > 5_000);
+    for (outcome, texts) in [(group, 5_000), (pair, 5_000), (away, 100)] {
+        tally.check(outcome.searched > texts);
         tally.check(outcome.readable_after_plain_delete * 2 > outcome.searched);
     }
     Ok(tally)
@@ -59,5 +60,5 @@ fn clean(findings: &Findings, captured: &mut Captured) -> Result<bool> {
     for complaint in &findings.complaints {
         captured.note(complaint)?;
     }
-    Ok(findings.complaints.is_empty() && findings.outcomes.len() == 2)
+    Ok(findings.complaints.is_empty() && findings.outcomes.len() == 3)
 }

@@ -85,6 +85,51 @@ enum Event {
     },
 }
 
+/// Whose device it is, where its files are, and what it talks to.
+pub struct Device<'a> {
+    /// Everything of it is below.
+    pub folder: &'a Path,
+    /// Who makes its credential.
+    pub server: &'a Server,
+    /// Where the server listens.
+    pub url: &'a str,
+    /// Whose account it is.
+    pub user: &'a str,
+}
+
+impl Device<'_> {
+    /// Starts one of the C programs: its words, then what every one of them takes, then its words
+    /// again. `texts` is where it writes what conversations held.
+    pub fn start(
+        &self,
+        program: &[&OsStr],
+        before: &[&str],
+        texts: &Path,
+        after: &[&str],
+    ) -> Result<Running> {
+        let store = store_in(self.folder);
+        for made in [&*store, texts] {
+            fs::create_dir_all(made)
+                .with_context(|| format!("cannot make the folder {}", made.display()))?;
+        }
+        let user_sig = self.folder.join("usersig");
+        fs::write(&user_sig, self.server.user_sig(self.user)?)
+            .context("cannot write the credential")?;
+        let (first, rest) = program.split_first().context("no program to run")?;
+        Running::start(
+            Command::new(first)
+                .args(rest)
+                .args(before)
+                .arg(&store)
+                .args([self.user, self.url, &APP_ID.to_string()])
+                .args([&*user_sig, texts])
+                .args(after)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped()),
+        )
+    }
+}
+
 /// A harness that runs.
 pub struct Harness {
     running: Running,
@@ -95,32 +140,10 @@ pub struct Harness {
 }
 
 impl Harness {
-    /// Starts it for `user`, with a new store under `folder`. `program` may be a program that runs
-    /// the harness.
-    pub fn start(
-        program: &[&OsStr],
-        folder: &Path,
-        server: &Server,
-        url: &str,
-        user: &str,
-    ) -> Result<(Self, Pulled)> {
-        let (store, texts) = (store_in(folder), folder.join("texts"));
-        for made in [&store, &texts] {
-            fs::create_dir_all(made)
-                .with_context(|| format!("cannot make the folder {}", made.display()))?;
-        }
-        let user_sig = folder.join("usersig");
-        fs::write(&user_sig, server.user_sig(user)?).context("cannot write the credential")?;
-        let (first, rest) = program.split_first().context("no program to run")?;
-        let running = Running::start(
-            Command::new(first)
-                .args(rest)
-                .arg(&store)
-                .args([user, url, &APP_ID.to_string()])
-                .args([&user_sig, &texts])
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped()),
-        )?;
+    /// Starts it. `program` may be a program that runs the harness.
+    pub fn start(program: &[&OsStr], device: &Device<'_>) -> Result<(Self, Pulled)> {
+        let texts = device.folder.join("texts");
+        let running = device.start(program, &[], &texts, &[])?;
         let mut harness = Self {
             ids: Some(running.stdin()?),
             events: BufReader::new(running.stdout()?),

@@ -14,6 +14,7 @@ mod harness;
 mod header;
 mod machine;
 mod named_tests;
+mod offline;
 mod plain_store;
 mod report;
 mod rest;

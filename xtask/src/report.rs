@@ -13,6 +13,7 @@ use crate::{
     chat_log::ChatLog,
     demo::{Circumstances, Findings, Outcome},
     harness::Pulled,
+    offline::Pending,
     scenario::Scenario,
     server::Imported,
 };
@@ -117,16 +118,20 @@ impl Report {
         self.say("");
     }
 
-    /// What became of one conversation.
-    pub fn deletion(&self, outcome: &Outcome, circumstances: &Circumstances) {
-        if self.quiet {
-            return;
-        }
-        if self.json {
+    /// The line of JSON, where that is wanted; says whether that is all.
+    fn json(&self, outcome: &Outcome) -> bool {
+        if self.json && !self.quiet {
             match serde_json::to_string(outcome) {
                 Ok(line) => println!("{line}"),
                 Err(error) => eprintln!("{error}"),
             }
+        }
+        self.json
+    }
+
+    /// What became of one conversation.
+    pub fn deletion(&self, outcome: &Outcome, circumstances: &Circumstances) {
+        if self.json(outcome) {
             return;
         }
         let count = |count: u64| HumanCount(count).to_string();
@@ -169,6 +174,76 @@ impl Report {
         ));
     }
 
+    /// The log has no conversation that could be deleted without a network.
+    pub fn no_offline_part(&self) {
+        self.say(
+            "the user has no other one-to-one conversation: nothing is deleted without a network",
+        );
+    }
+
+    /// What became of the conversation that was deleted without a network.
+    pub fn offline(&self, outcome: &Outcome) {
+        let Some(offline) = &outcome.offline else {
+            return;
+        };
+        if self.json(outcome) {
+            return;
+        }
+        let count = |count: u64| HumanCount(count).to_string();
+        self.say(format!(
+            "\n{} without a network",
+            style(&outcome.conversation_id).bold()
+        ));
+        self.say("  the server is stopped; the app deletes with ADIEU_POLICY_QUEUE");
+        self.row(
+            "device, at once",
+            &count(outcome.messages_before),
+            &count(offline.while_away.messages),
+        );
+        self.row(
+            &format!("    of {} texts in its files", count(outcome.searched)),
+            "",
+            &count(offline.readable_while_pending),
+        );
+        self.say(format!("    pending, {}", waiting(&offline.pending)));
+        self.say("  the app is killed (SIGKILL) and started again; the server is still away");
+        self.row(
+            "device, still hidden",
+            "",
+            &count(offline.after_restart.messages),
+        );
+        self.say(format!(
+            "    pending, {}",
+            waiting(&offline.pending_after_restart)
+        ));
+        self.say("  the server is back, and the app says adieu_network_changed(client, 1)");
+        self.say(format!(
+            "    event: ADIEU_EVENT_PENDING_CHANGED, done, after {:.1} ms",
+            offline.confirmed_ms
+        ));
+        self.row(
+            "server, for the user",
+            &count(offline.server_messages_before),
+            &count(outcome.server_messages_after),
+        );
+        self.row(
+            &format!("server, for {}", offline.peer),
+            &count(outcome.peer_messages_before),
+            &count(outcome.peer_messages_after),
+        );
+        self.row(
+            "texts in the files of adieu's store",
+            "",
+            &count(outcome.readable_after),
+        );
+        self.row(
+            "    of an ordinary store, after its DELETE",
+            "",
+            &count(outcome.readable_after_plain_delete),
+        );
+        self.say("");
+    }
+
     fn row(&self, what: &str, before: &str, after: &str) {
         let arrow = if before.is_empty() { " " } else { "→" };
         self.say(format!("  {what:<44} {before:>9} {arrow} {after:>9}"));
@@ -177,6 +252,10 @@ impl Report {
     /// The last words.
     pub fn verdict(&self, findings: &Findings) {
         if findings.complaints.is_empty() {
+            let offline = findings.outcomes.iter().any(|one| one.offline.is_some());
+            if offline {
+                self.say("the network was away and the app was killed: the deletion was not lost");
+            }
             let good = "everything that should be gone is gone, and nothing else";
             self.say(style(good).green().to_string());
         }
@@ -184,6 +263,20 @@ impl Report {
             eprintln!("{}", style(complaint).red());
         }
     }
+}
+
+/// Where a pending deletion stands, and why.
+fn waiting(pending: &Pending) -> String {
+    let tries = match pending.attempts {
+        1 => "one try in vain".to_owned(),
+        many => format!("{many} tries in vain"),
+    };
+    let next = pending.next_try_ms.checked_sub(pending.accepted_at_ms);
+    let next = next.map_or_else(String::new, |after| {
+        let after = Duration::from_millis(after).as_secs_f64();
+        format!(", the next {after:.1} s after the call")
+    });
+    format!("{}; {tries} ({}){next}", pending.state, pending.code)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "hours of nanoseconds fit")]

@@ -29,6 +29,9 @@ pub struct Scenario {
     pub stand_in_for: Option<String>,
     /// The biggest group and the user's biggest one-to-one conversation, as far as there are any.
     pub targets: Vec<Target>,
+    /// What is deleted without a network afterwards: the user's next one-to-one conversation, if
+    /// there is one.
+    pub offline: Option<Target>,
 }
 
 /// Messages of each writer in each group, and of each pair.
@@ -121,16 +124,23 @@ impl Scenario {
                 peer: peer.to_owned(),
             })
         });
-        let pair = pairs
-            .and_then(|others| most(others.iter()))
-            .map(|peer| Target {
-                conversation_id: format!("c2c_{peer}"),
-                peer: peer.to_owned(),
-            });
+        let pair_with = |peer: &str| Target {
+            conversation_id: format!("c2c_{peer}"),
+            peer: peer.to_owned(),
+        };
+        let first = pairs.and_then(|others| most(others.iter()));
+        let second = pairs.and_then(|others| {
+            most(
+                others
+                    .iter()
+                    .filter(|(other, _)| Some(other.as_str()) != first),
+            )
+        });
         Self {
             user: user.to_owned(),
             stand_in_for: stand_in_for.map(str::to_owned),
-            targets: group.into_iter().chain(pair).collect(),
+            targets: group.into_iter().chain(first.map(pair_with)).collect(),
+            offline: second.map(pair_with),
         }
     }
 
@@ -170,7 +180,8 @@ mod tests {
             .iter()
             .map(|target| target.conversation_id.as_str())
             .collect();
-        assert_eq!(ids.len(), 2);
-        assert_eq!(ids[0], "group_allotment");
+        assert_eq!(ids, ["group_allotment", "c2c_jonas"]);
+        let offline = scenario.offline.unwrap();
+        assert_eq!(offline.conversation_id, "c2c_ines");
     }
 }

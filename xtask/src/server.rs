@@ -97,9 +97,18 @@ impl Server {
 
     /// Starts it on a free port.
     pub fn serve(&self) -> Result<Serving> {
+        self.serve_at("127.0.0.1:0")
+    }
+
+    /// Starts it where one that is gone listened.
+    pub fn serve_again(&self, url: &str) -> Result<Serving> {
+        self.serve_at(url.strip_prefix("http://").unwrap_or(url))
+    }
+
+    fn serve_at(&self, address: &str) -> Result<Serving> {
         let running = Running::start(
             self.command("serve")
-                .args(["--listen", "127.0.0.1:0", "--store", &self.store()])
+                .args(["--listen", address, "--store", &self.store()])
                 .args(["--app-id", &APP_ID.to_string(), "--admin", ADMIN])
                 .arg("--secret-file")
                 .arg(self.secret())

@@ -179,12 +179,13 @@ pub const SUITES: &[Suite] = &[
         name: "c",
         what: "the C programs build with their Makefile and work",
         needs: &[CC, MAKE],
-        proves: &[],
+        proves: &["CALL-6", "DUR-6"],
         run: |built, captured| {
             built.release()?;
             let release = built.workspace.release();
             let programs = c_build::build(&built.workspace, &release, "c")?;
-            let mut tally = c_programs::check(&release, &programs, &[], captured)?;
+            let mut tally =
+                c_programs::check(&built.workspace, &release, &programs, &[], captured)?;
             let shown = c_programs::readme_shows_the_shortest(&built.workspace.root);
             tally.check(shown.is_ok());
             if let Err(error) = shown {
@@ -213,14 +214,14 @@ pub const SUITES: &[Suite] = &[
                 OsStr::new("--error-exitcode=99"),
                 OsStr::new(&suppressions),
             ];
-            c_programs::check(&debug, &programs, &runner, captured)
+            c_programs::check(&built.workspace, &debug, &programs, &runner, captured)
         },
     },
     Suite {
         name: "demo",
-        what: "the demo, on the log of our own and on the sample logs",
+        what: "the demo with its part without a network, on the log of our own and on the sample logs",
         needs: &[CC, MAKE],
-        proves: &["DEL-1", "DEL-5", "DEL-7", "ERA-2"],
+        proves: &["DEL-1", "DEL-5", "DEL-7", "DUR-1", "DUR-2", "ERA-2"],
         run: |built, captured| {
             built.release()?;
             demo_suite::check(&built.workspace, captured)
