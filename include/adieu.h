@@ -102,7 +102,8 @@
 #define ADIEU_EVENT_CONVERSATION_CHANGED 2
 
 /*
- A conversation has left the list: `conversation_id`, `cause`, `scope`, and `deletion_id` where
+ A conversation has left the list for good (one within its undo window has not; for that there is
+ ADIEU_EVENT_PENDING_CHANGED): `conversation_id`, `cause`, `scope`, and `deletion_id` where
  this device made the deletion. Until a newer message brings it back, no other event names it.
  */
 #define ADIEU_EVENT_CONVERSATION_DELETED 3
@@ -684,7 +685,7 @@ typedef struct adieu_listener {
   void *user_data;
   /*
    Called exactly once with `user_data`: after the last event, when the client is closed, or
-   when it could not be opened. May be NULL.
+   when it could not be opened for another reason than this listener. May be NULL.
    */
   adieu_user_data_destructor user_data_destructor;
 } adieu_listener;

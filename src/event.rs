@@ -97,30 +97,28 @@ impl Events {
         self.listener.is_some()
     }
 
-    /// Queues an event.
+    /// Queues an event. Called by one thread at a time; the host may be asked to poll meanwhile, and
+    /// no lock is held for that.
     pub fn emit(&self, event: Event) {
         let Some(listener) = self.listener.clone() else {
             return;
         };
         match &event {
             Event::Changed(summary) => {
-                let mut changes = self.changes.lock();
                 let id = summary.id.clone();
-                if let Some(queued) = changes.get(&id)
-                    && replace(queued, &event)
-                {
-                    return;
+                let queued = self.changes.lock().get(&id).cloned();
+                if !queued.is_some_and(|queued| replace(&queued, &event)) {
+                    let latest = self.queue_latest(listener, event);
+                    let mut changes = self.changes.lock();
+                    changes.insert(id, latest);
+                    drop_delivered(&mut changes);
                 }
-                changes.insert(id, self.queue_latest(listener, event));
-                drop_delivered(&mut changes);
             }
             Event::TotalUnread(_) => {
-                let mut unread = self.unread.lock();
-                if unread
-                    .as_ref()
-                    .is_none_or(|queued| !replace(queued, &event))
-                {
-                    *unread = Some(self.queue_latest(listener, event));
+                let queued = self.unread.lock().clone();
+                if !queued.is_some_and(|queued| replace(&queued, &event)) {
+                    let latest = self.queue_latest(listener, event);
+                    *self.unread.lock() = Some(latest);
                 }
             }
             other => {

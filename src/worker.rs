@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::event::{Cause, Event, Events, SyncState};
 use crate::failpoint::failpoint;
 use crate::queue::Queue;
-use crate::store::{Checkpointer, Named, Store, Verification};
+use crate::store::{Checkpointer, Named, Store, Unfinished, Verification};
 use crate::sync::{Elsewhere, Page};
 use crate::threads::Threads;
 
@@ -205,6 +205,7 @@ impl Worker {
         ended: Arc<Mutex<Option<Ended>>>,
     ) -> Result<[JoinHandle<()>; 2]> {
         let checkpointer = store.checkpointer()?;
+        let unfinished = store.unfinished()?;
         let (checkpoints, wanted) = channel();
         let told = queue.clone();
         let worker = Self {
@@ -226,14 +227,13 @@ impl Worker {
             make_checkpoints(&checkpointer, &wanted, &told);
         })?;
         let worker = threads.spawn("adieu-work", move || {
-            let left = worker.run(accepted);
+            let left = worker.run(unfinished, accepted);
             *ended.lock() = Some(left);
         })?;
         Ok([worker, checkpoints])
     }
 
-    fn run(mut self, accepted: LeftBehind) -> Ended {
-        let unfinished = self.store.unfinished().unwrap_or_default();
+    fn run(mut self, unfinished: Vec<Unfinished>, accepted: LeftBehind) -> Ended {
         self.guarded(|worker| {
             worker
                 .deletions

@@ -54,6 +54,8 @@ pub(super) struct Flight {
     pub progress: Progress,
     /// When it is worked on next, if time decides that.
     pub due: Option<Instant>,
+    /// The server wants to be left alone until then.
+    pub not_before: Option<Instant>,
     /// Why the last attempt was in vain.
     pub last: Option<Error>,
     /// The listener knows of it as pending.
@@ -100,6 +102,7 @@ impl Flight {
             maybe_done: false,
             progress: Progress::default(),
             due: None,
+            not_before: None,
             last: None,
             told: false,
         }
@@ -144,6 +147,7 @@ impl Flight {
             maybe_done: intent.undo_until.is_none_or(|until| until == 0),
             progress,
             due: None,
+            not_before: None,
             last: None,
             told: true,
             intent,

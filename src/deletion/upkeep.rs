@@ -2,12 +2,13 @@
 //! left behind.
 
 use std::collections::HashSet;
+use std::time::Instant;
 
 use super::flight::{Flight, State};
 use super::{DeletionId, Deletions, LeftBehind, Pending, PendingState, Policy};
 use crate::clock;
 use crate::conversation::ConversationId;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, code};
 use crate::event::{Cause, Event};
 use crate::store::{Erasure, Named, Store, Unfinished};
 
@@ -143,13 +144,17 @@ impl Deletions {
         }
     }
 
-    /// Asks now for everything that waits to be asked for again.
+    /// Asks now for everything that waits to be asked for again, but for what the server has put
+    /// off itself.
     pub fn settle(&mut self, store: &mut Store) {
         if self.asker.is_none() {
             // Without a server, what one was asked before waits until there is one again.
             return;
         }
-        let waits = |flight: &&Flight| flight.state == State::Waiting;
+        let now = Instant::now();
+        let waits = |flight: &&Flight| {
+            flight.state == State::Waiting && flight.not_before.is_none_or(|time| time <= now)
+        };
         let mut waiting: Vec<_> = self
             .flights
             .values()
@@ -213,7 +218,11 @@ impl Deletions {
                 // What goes on the device goes now.
                 go_on.push(id);
             } else if self.asker.is_some() && progress.next_try > 0 {
+                let put_off = code::wait_for(progress.last_code).is_some();
                 let left = clock::until(progress.next_try, super::backoff::LONGEST);
+                if let Some(flight) = self.flights.get_mut(&id).filter(|_| put_off) {
+                    flight.not_before = Some(Instant::now() + left);
+                }
                 self.wait(id, State::Waiting, left);
             }
         }

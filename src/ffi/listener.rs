@@ -17,7 +17,8 @@ use crate::event::{Cause, Event, Listener, SyncState};
 pub const ADIEU_EVENT_CONVERSATION_NEW: u32 = 1;
 /// The list shows something else of a conversation: `conversation`.
 pub const ADIEU_EVENT_CONVERSATION_CHANGED: u32 = 2;
-/// A conversation has left the list: `conversation_id`, `cause`, `scope`, and `deletion_id` where
+/// A conversation has left the list for good (one within its undo window has not; for that there is
+/// ADIEU_EVENT_PENDING_CHANGED): `conversation_id`, `cause`, `scope`, and `deletion_id` where
 /// this device made the deletion. Until a newer message brings it back, no other event names it.
 pub const ADIEU_EVENT_CONVERSATION_DELETED: u32 = 3;
 /// A deletion is pending, stands elsewhere than before, or is pending no longer: `pending`, and
@@ -100,7 +101,7 @@ pub struct adieu_listener {
     /// Handed to `on_event`.
     pub user_data: *mut c_void,
     /// Called exactly once with `user_data`: after the last event, when the client is closed, or
-    /// when it could not be opened. May be NULL.
+    /// when it could not be opened for another reason than this listener. May be NULL.
     pub user_data_destructor: adieu_user_data_destructor,
 }
 

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::error::{Error, Result};
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// "adie", so that `file` and a curious SQLite shell can tell what this is.
 const APPLICATION: i32 = 0x6164_6965;
 
@@ -147,6 +147,10 @@ fn check(db: &Connection) -> Result<()> {
             found: format,
             known: FORMAT,
         });
+    }
+    if format < FORMAT {
+        let text = format!("it has format {format}, which no release has written");
+        return Err(Error::StoreDamaged(text));
     }
     Ok(())
 }
