@@ -11,7 +11,7 @@ mod support;
 
 use std::path::PathBuf;
 
-use support::{Client, DeleteOptions, Server, abi, child, eventually};
+use support::{Client, DeleteOptions, Outcome, Server, abi, child, eventually};
 
 const TEXTS: [&str; 2] = ["bob: come at dawn", "bob: come alone"];
 
@@ -145,7 +145,7 @@ fn killed_the_moment_calls_have_returned() {
     if child::is_child() {
         let client = Client::local(&PathBuf::from(std::env::var("CRASH_FOLDER").unwrap()));
         client.list();
-        for id in ["c2c_bob", "group_club", "c2c_unknown"] {
+        for id in ["c2c_bob", "group_club", "c2c_dora", "c2c_unknown"] {
             let call = client.call();
             let (code, _) = client.begin_delete_as(id, DeleteOptions::default(), &call);
             assert_eq!(code, abi::OK);
@@ -159,6 +159,10 @@ fn killed_the_moment_calls_have_returned() {
         for id in ["c2c_bob", "group_club", "c2c_carol"] {
             client.save_texts(id, &TEXTS);
         }
+        // One that has come back with nothing but a draft.
+        client.save_texts("c2c_dora", &TEXTS);
+        assert_eq!(client.delete("c2c_dora"), Outcome::Success);
+        client.set_draft("c2c_dora", "dora, I did not mean");
         client.close();
         let folder_name = folder.path().to_str().unwrap();
         child::run(

@@ -75,11 +75,8 @@ impl Deletions {
     pub fn accept(&mut self, requests: Vec<Request>, store: &mut Store) {
         let mut fresh = Vec::new();
         for mut request in requests {
-            // Without a position of its own, the device still knows where it erased before.
             if request.cut_off.is_none() {
-                let head = store.head(&request.conversation);
-                request.cut_off = Some(head).filter(|head| *head > 0);
-                request.host_positions = store.has_host_positions(&request.conversation);
+                (request.cut_off, request.host_positions) = erased_before(&request.conversation, store);
             }
             // With no server to ask, the device's own erasure is the deletion.
             let alone = self.asker.is_none();
@@ -511,6 +508,13 @@ impl Deletions {
             }
         }
     }
+}
+
+/// Without a position of its own, the device still knows where it erased before, and whose
+/// position that is.
+pub(super) fn erased_before(conversation: &ConversationId, store: &Store) -> (Option<u64>, bool) {
+    let head = Some(store.head(conversation)).filter(|head| *head > 0);
+    (head, store.has_host_positions(conversation))
 }
 
 /// What a deletion takes from the device.

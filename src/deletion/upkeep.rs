@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use super::flight::{Flight, State};
+use super::table::erased_before;
 use super::{DeletionId, Deletions, LeftBehind, Pending, PendingState, Policy};
 use crate::clock;
 use crate::conversation::ConversationId;
@@ -169,8 +170,12 @@ impl Deletions {
         let mut go_on = Vec::new();
         // Written down, or destroyed and told of below.
         let written: HashSet<_> = unfinished.iter().map(|left| left.intent.deletion).collect();
-        for (record, noted) in accepted {
+        for (mut record, noted) in accepted {
             if !written.contains(&record.deletion) {
+                if record.cut_off.is_none() {
+                    (record.cut_off, record.host_positions) =
+                        erased_before(&record.conversation, store);
+                }
                 go_on.push(record.deletion);
                 self.insert(Flight::accepted(record, noted));
             }
