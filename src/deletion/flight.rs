@@ -45,6 +45,8 @@ pub(super) struct Flight {
     pub alone: bool,
     /// Where it stands until the journal knows it.
     pub noted: Option<Noted>,
+    /// An earlier life of the process had accepted it, and may have carried it out.
+    pub left_behind: bool,
     /// It stands in the journal.
     pub written: bool,
     /// The server may have carried it out already: no later failure takes it back.
@@ -93,6 +95,7 @@ impl Flight {
             deadline: Some(accepted + terms.undo + terms.timeout),
             alone,
             noted,
+            left_behind: false,
             written: false,
             maybe_done: false,
             progress: Progress::default(),
@@ -118,6 +121,7 @@ impl Flight {
         Self {
             alone: record.alone,
             noted: Some(noted),
+            left_behind: true,
             written: false,
             ..Self::recovered(intent, Progress::default())
         }
@@ -131,6 +135,7 @@ impl Flight {
             deadline: None,
             alone: false,
             noted: None,
+            left_behind: false,
             written: true,
             // Within the undo window, the server was never asked.
             maybe_done: intent.undo_until.is_none_or(|until| until <= clock::now()),
@@ -149,14 +154,14 @@ impl Flight {
     /// Whether another call wants just this.
     pub fn is_wanted_by(&self, request: &Request) -> bool {
         let intent = &self.intent;
-        let undoable = match self.state {
-            State::New => intent.undo_until.is_some(),
-            state => state == State::Undoable,
+        let window = match (self.state, intent.undo_until) {
+            (State::New | State::Undoable, Some(until)) => until.saturating_sub(intent.accepted_at),
+            _ => 0,
         };
         intent.cut_off == request.cut_off
             && intent.scope == request.terms.scope
             && intent.policy == request.terms.policy
-            && undoable != request.terms.undo.is_zero()
+            && u128::from(window) == request.terms.undo.as_millis()
             // An outcome that is unknown or refused says nothing to a new call.
             && match self.state {
                 State::New | State::Undoable | State::Behind | State::Asked => true,

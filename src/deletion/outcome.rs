@@ -149,7 +149,7 @@ impl Deletions {
         let taken_back = store.abandon(&names);
         for ((id, _), error) in refused {
             match &taken_back {
-                Ok(()) => self.end(id, Err(error)),
+                Ok(()) => drop(self.end(id, Err(error))),
                 // The intent could not be taken back, so it stands: that is what the app hears.
                 Err(disk) => {
                     let unknown = Error::OutcomeUnknown(disk.to_string());
@@ -173,7 +173,7 @@ impl Deletions {
     ) {
         let news: Vec<_> = erasures
             .iter()
-            .map(|erasure| self.events.are_heard() && store.has_news(erasure))
+            .map(|erasure| self.events.are_heard() && self.has_news(erasure, store))
             .collect();
         let start = Instant::now();
         let destroyed = if erasures.is_empty() {
@@ -204,6 +204,15 @@ impl Deletions {
         }
     }
 
+    /// Whether the listener is to hear of an erasure: it changes what is shown, or an earlier life
+    /// of the process has done it and may not have told.
+    fn has_news(&self, erasure: &Erasure, store: &Store) -> bool {
+        let flight = self.flights.get(&erasure.deletion);
+        let left_behind = flight.is_some_and(|flight| flight.left_behind);
+        let done = || erasure.through > 0 && erasure.scope != Scope::History;
+        store.has_news(erasure) || left_behind && done()
+    }
+
     fn succeed(&mut self, id: DeletionId) {
         let Some(flight) = self.flights.get(&id) else {
             return;
@@ -213,8 +222,8 @@ impl Deletions {
             Policy::LocalOnly if !flight.alone => Err(Error::LocalOnly),
             _ => Ok(()),
         };
-        self.end(id, result);
-        self.forget_when_delivered(name);
+        let noted = self.end(id, result);
+        self.forget_when_delivered(name, noted);
     }
 
     /// What the app hears when the device's disk failed: keys may be dead already, and the server
@@ -281,7 +290,7 @@ impl Deletions {
         if was_listed {
             self.tell_gone(&erasure, cause, None, store);
         }
-        self.forget_when_delivered((deletion, conversation.clone()));
+        self.forget_when_delivered((deletion, conversation.clone()), None);
         Ok(())
     }
 

@@ -190,7 +190,11 @@ impl Store {
             entry.read_through = entry.read_through.max(erasure.through);
             entry.details = entry.details.above(erasure.through);
             entry.stays = false;
-            entry.veil = entry.veil.filter(|veil| *veil > erasure.through);
+            if entry.veil.is_some() {
+                // Other windows hide on.
+                let done = (erasure.deletion, erasure.conversation.clone());
+                entry.veil = self.veil_without(entry.row, &[done])?;
+            }
             self.recount(&mut entry)?;
             changed.push((entry, erasure.deletion));
         }
@@ -337,6 +341,9 @@ impl Store {
                     if !entry.details.is_empty() {
                         entry.update_details(db, keys)?;
                     }
+                } else if erasure.scope == Scope::Everything {
+                    // Their key covers newer messages too, and lives on with those.
+                    entry.update_details(db, keys)?;
                 }
                 entry.update(db)?;
                 note_erased(db, erasure.deletion)?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::entry::Entry;
 use super::{Store, flushed, unflushed};
@@ -114,14 +114,8 @@ impl Store {
     /// crash cannot bring them back.
     pub fn abandon(&mut self, abandoned: &[Named]) -> Result<()> {
         self.record()?;
-        flushed(&mut self.db, |db| {
-            for (deletion, _) in abandoned {
-                db.prepare_cached("DELETE FROM journal WHERE deletion = ?")?
-                    .execute([deletion.0])?;
-            }
-            Ok(())
-        })?;
         let mut names = Vec::new();
+        let mut shown: HashMap<ConversationId, Entry> = HashMap::new();
         for (deletion, conversation) in abandoned {
             let Some(mut entry) = self.entries.get(conversation).cloned() else {
                 continue;
@@ -130,8 +124,24 @@ impl Store {
                 // What was only a name for the deletion goes with it.
                 names.push((*deletion, conversation.clone()));
             } else if entry.veil.is_some() {
-                self.lift_veil(&mut entry)?;
+                entry.veil = self.veil_without(entry.row, abandoned)?;
+                self.recount(&mut entry)?;
+                shown.insert(conversation.clone(), entry);
             }
+        }
+        // Together: with the intent gone, nobody would lift what it has hidden.
+        flushed(&mut self.db, |db| {
+            for (deletion, _) in abandoned {
+                db.prepare_cached("DELETE FROM journal WHERE deletion = ?")?
+                    .execute([deletion.0])?;
+            }
+            for entry in shown.values() {
+                entry.update(db)?;
+            }
+            Ok(())
+        })?;
+        for entry in shown.into_values() {
+            self.put(entry);
         }
         if names.is_empty() {
             Ok(())
@@ -140,22 +150,21 @@ impl Store {
         }
     }
 
-    /// Hides only what other undo windows still hide.
-    fn lift_veil(&mut self, entry: &mut Entry) -> Result<()> {
-        let veil: Option<i64> = self
-            .db
-            .prepare_cached(
-                "SELECT max(coalesce(cut_off, 0)) FROM journal
-                 WHERE conversation = ? AND undo_until IS NOT NULL AND erased = 0",
-            )?
-            .query_row([entry.row], |row| row.get(0))
-            .optional()?
-            .flatten();
-        entry.veil = veil.map(|veil| veil as u64);
-        self.recount(entry)?;
-        unflushed(&mut self.db, |db| entry.update(db))?;
-        self.put(entry.clone());
-        Ok(())
+    /// What undo windows hide beside those of deletions that are done with.
+    pub(super) fn veil_without(&self, row: i64, done: &[Named]) -> Result<Option<u64>> {
+        let mut select = self.db.prepare_cached(
+            "SELECT deletion, coalesce(cut_off, 0) FROM journal
+             WHERE conversation = ? AND undo_until IS NOT NULL AND erased = 0",
+        )?;
+        let mut rows = select.query([row])?;
+        let mut veil = None;
+        while let Some(row) = rows.next()? {
+            let deletion = DeletionId(row.get(0)?);
+            if !done.iter().any(|(done, _)| *done == deletion) {
+                veil = veil.max(Some(row.get::<_, i64>(1)? as u64));
+            }
+        }
+        Ok(veil)
     }
 
     /// Whether a conversation has deletions under way beside those that are done with.
