@@ -206,8 +206,8 @@ fn look(record: &Record, script: &Script, cut: usize, random: &mut Random) {
         for deed in &record.deeds[..cut] {
             match deed {
                 Deed::Mark(word) => eprintln!("  {word}"),
-                Deed::Sync { .. } => eprintln!("  {deed:?}"),
-                _ => {}
+                Deed::Write { inode, at, bytes } => eprintln!("  {inode}: {at}+{}", bytes.len()),
+                _ => eprintln!("  {deed:?}"),
             }
         }
         eprintln!("{:?}", script.operations);

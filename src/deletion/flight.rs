@@ -1,9 +1,10 @@
 //! One deletion under way, and the calls that wait for it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::request::Request;
-use super::{DeletionId, Noted, Pending, PendingState, Record};
+use super::{DeletionId, Inbox, Noted, Pending, PendingState, Record};
 use crate::clock;
 use crate::conversation::ConversationId;
 use crate::delivery::Reply;
@@ -45,6 +46,8 @@ pub(super) struct Flight {
     pub alone: bool,
     /// Where it stands until the journal knows it.
     pub noted: Option<Noted>,
+    /// Where it has ever stood.
+    pub inbox: Option<Arc<Inbox>>,
     /// An earlier life of the process had accepted it, and may have carried it out.
     pub left_behind: bool,
     /// It stands in the journal.
@@ -94,6 +97,7 @@ impl Flight {
             }],
             deadline: Some(accepted + terms.undo + terms.timeout),
             alone,
+            inbox: noted.as_ref().map(Noted::inbox),
             noted,
             left_behind: false,
             written: false,
@@ -120,6 +124,7 @@ impl Flight {
         };
         Self {
             alone: record.alone,
+            inbox: Some(noted.inbox()),
             noted: Some(noted),
             left_behind: true,
             written: false,
@@ -135,6 +140,7 @@ impl Flight {
             deadline: None,
             alone: false,
             noted: None,
+            inbox: None,
             left_behind: false,
             written: true,
             // Within the undo window, the server was never asked.

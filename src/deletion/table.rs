@@ -75,8 +75,11 @@ impl Deletions {
     pub fn accept(&mut self, requests: Vec<Request>, store: &mut Store) {
         let mut fresh = Vec::new();
         for mut request in requests {
+            // Without a position of its own, the device still knows where it erased before.
             if request.cut_off.is_none() {
-                (request.cut_off, request.host_positions) = erased_before(&request.conversation, store);
+                let head = store.head(&request.conversation);
+                request.cut_off = Some(head).filter(|head| *head > 0);
+                request.host_positions = store.has_host_positions(&request.conversation);
             }
             // With no server to ask, the device's own erasure is the deletion.
             let alone = self.asker.is_none();
@@ -385,8 +388,13 @@ impl Deletions {
         self.wait_no_longer(id);
         let mut flight = self.flights.remove(&id)?;
         // Before anybody is told: what failed is not begun again.
-        let noted = flight.noted.take();
-        let noted = noted.filter(|_| matches!(result, Ok(()) | Err(Error::LocalOnly)));
+        let mut noted = flight.noted.take();
+        if !matches!(result, Ok(()) | Err(Error::LocalOnly)) {
+            drop(noted.take());
+            if let Some(inbox) = &flight.inbox {
+                inbox.flush();
+            }
+        }
         let (_, conversation) = flight.name();
         self.no_longer_asked(id, &conversation);
         if let Some(ids) = self.of.get_mut(&conversation) {
@@ -513,13 +521,6 @@ impl Deletions {
             }
         }
     }
-}
-
-/// Without a position of its own, the device still knows where it erased before, and whose
-/// position that is.
-pub(super) fn erased_before(conversation: &ConversationId, store: &Store) -> (Option<u64>, bool) {
-    let head = Some(store.head(conversation)).filter(|head| *head > 0);
-    (head, store.has_host_positions(conversation))
 }
 
 /// What a deletion takes from the device.

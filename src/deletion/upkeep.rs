@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 
 use super::flight::{Flight, State};
-use super::table::erased_before;
 use super::{DeletionId, Deletions, LeftBehind, Pending, PendingState, Policy};
 use crate::clock;
 use crate::conversation::ConversationId;
@@ -176,9 +175,12 @@ impl Deletions {
         let mut to_be_told = HashSet::new();
         for (mut record, noted) in accepted {
             if !written.contains(&record.deletion) {
+                // It knew no position, and so it covers nothing that was not erased before. (After a
+                // power cut it may be one that was carried out long ago.)
                 if record.cut_off.is_none() {
-                    (record.cut_off, record.host_positions) =
-                        erased_before(&record.conversation, store);
+                    let floor = store.floor(&record.conversation);
+                    record.cut_off = Some(floor).filter(|floor| *floor > 0);
+                    record.host_positions = store.has_host_positions(&record.conversation);
                 }
                 go_on.push(record.deletion);
                 to_be_told.insert(record.conversation.clone());

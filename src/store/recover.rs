@@ -99,7 +99,8 @@ impl Store {
                 deletion: epitaph.deletion,
                 conversation: entry.id.clone(),
                 through: epitaph.cut_off,
-                host_positions: entry.source == Some(Source::Host),
+                // What said so in the row may not have reached the disk.
+                host_positions: entry.source.or(epitaph.source) == Some(Source::Host),
                 scope: epitaph.scope,
             }));
         }
