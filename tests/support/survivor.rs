@@ -1,6 +1,6 @@
 //! A device whose process is killed again and again, beside a model of what it may hold.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -42,6 +42,8 @@ pub struct Survivor {
     pub(super) here_only: HashMap<String, u64>,
     /// Deletions whose outcome is not certain.
     pub(super) deeds: Vec<Deed>,
+    /// Those that are done. One that the kill after it kept from being forgotten is asked for again.
+    pub(super) done: HashSet<[u8; 16]>,
     /// How often the end of each conversation was heard of.
     heard: HashMap<String, u64>,
     /// In which life that of each deletion was heard of last.
@@ -89,6 +91,7 @@ impl Survivor {
             unlisted: BTreeSet::new(),
             here_only: HashMap::new(),
             deeds: Vec::new(),
+            done: HashSet::new(),
             skip: 0,
             heard: HashMap::new(),
             heard_in: HashMap::new(),
@@ -304,9 +307,14 @@ impl Survivor {
                 let (certain, gone) = asked.certain.remove(&number).unwrap();
                 let still = self.shelf(conversation).certain();
                 let read: BTreeSet<u64> = answer.read.iter().copied().collect();
+                let veiled = self.deeds.iter().any(|deed| {
+                    deed.conversation == *conversation
+                        && deed.terms.keep_history
+                        && deed.terms.undo_ms > 0
+                });
                 let missing: Vec<_> = certain
                     .intersection(&still)
-                    .filter(|at| !read.contains(at))
+                    .filter(|at| !veiled && !read.contains(at))
                     .collect();
                 assert!(missing.is_empty(), "{conversation} lacks {missing:?}");
                 let back: Vec<_> = read.iter().filter(|at| **at <= gone).collect();
@@ -373,6 +381,7 @@ impl Survivor {
     /// It is certain that a deletion is done.
     pub(super) fn succeeded(&mut self, at: usize) {
         let deed = self.deeds.remove(at);
+        self.done.extend(deed.id);
         if deed.terms.erases() {
             self.shelf(&deed.conversation)
                 .delete_succeeded(&deed.cut_off);
