@@ -40,6 +40,8 @@ pub struct Survivor {
     pub(super) unlisted: BTreeSet<String>,
     /// Up to where a conversation of the server may be deleted on this device only.
     pub(super) here_only: HashMap<String, u64>,
+    /// Conversations with an undo window since a draft or pin of theirs was certain.
+    pub(super) windowed: BTreeSet<String>,
     /// Deletions whose outcome is not certain.
     pub(super) deeds: Vec<Deed>,
     /// Those that are done. One that the kill after it kept from being forgotten is asked for again.
@@ -89,6 +91,7 @@ impl Survivor {
             drafts: BTreeMap::new(),
             pins: BTreeMap::new(),
             unlisted: BTreeSet::new(),
+            windowed: BTreeSet::new(),
             here_only: HashMap::new(),
             deeds: Vec::new(),
             done: HashSet::new(),
@@ -254,6 +257,9 @@ impl Survivor {
         let something = shelf.certain().range(..=cut_off.start()).next().is_some();
         let heard = self.heard.get(conversation).copied().unwrap_or(0);
         let listed = !self.unlisted.contains(conversation);
+        if terms.undo_ms > 0 {
+            self.windowed.insert(conversation.to_owned());
+        }
         if terms.policy == abi::POLICY_LOCAL_ONLY {
             let through = self.here_only.entry(conversation.to_owned()).or_default();
             *through = shelf.head().max(*through);
