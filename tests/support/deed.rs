@@ -44,6 +44,8 @@ impl Deed {
         };
         self.conversation == pending.id
             && scope == pending.scope
+            // Without a server, every policy is that of the device.
+            && [self.terms.policy, abi::POLICY_LOCAL_ONLY].contains(&pending.policy)
             && u64::from(self.terms.undo_ms) == window_of(pending)
     }
 
