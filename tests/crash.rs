@@ -11,7 +11,7 @@ mod support;
 
 use std::path::PathBuf;
 
-use support::{Client, DeleteOptions, Server, abi, child, eventually};
+use support::{Client, DeleteOptions, Outcome, Server, abi, child, eventually};
 
 const TEXTS: [&str; 2] = ["bob: come at dawn", "bob: come alone"];
 
@@ -145,7 +145,7 @@ fn killed_the_moment_calls_have_returned() {
     if child::is_child() {
         let client = Client::local(&PathBuf::from(std::env::var("CRASH_FOLDER").unwrap()));
         client.list();
-        for id in ["c2c_bob", "group_club", "c2c_unknown"] {
+        for id in ["c2c_bob", "group_club", "c2c_dora", "c2c_unknown"] {
             let call = client.call();
             let (code, _) = client.begin_delete_as(id, DeleteOptions::default(), &call);
             assert_eq!(code, abi::OK);
@@ -159,6 +159,10 @@ fn killed_the_moment_calls_have_returned() {
         for id in ["c2c_bob", "group_club", "c2c_carol"] {
             client.save_texts(id, &TEXTS);
         }
+        // One that has come back with nothing but a draft.
+        client.save_texts("c2c_dora", &TEXTS);
+        assert_eq!(client.delete("c2c_dora"), Outcome::Success);
+        client.set_draft("c2c_dora", "dora, I did not mean");
         client.close();
         let folder_name = folder.path().to_str().unwrap();
         child::run(
@@ -176,5 +180,126 @@ fn killed_the_moment_calls_have_returned() {
         client.close();
         let accepted = std::fs::read(folder.path().join("accepted")).unwrap();
         assert!(accepted.iter().all(|byte| *byte == 0));
+    }
+}
+
+/// How a conversation is deleted on the way to a failpoint.
+fn terms(name: &str) -> (DeleteOptions, bool) {
+    match name {
+        "queue" => (DeleteOptions::queue(), false),
+        "undo" => (DeleteOptions::undo(1), false),
+        "keep" => (
+            DeleteOptions {
+                keep_history: true,
+                ..DeleteOptions::default()
+            },
+            false,
+        ),
+        _ => (DeleteOptions::default(), true),
+    }
+}
+
+/// DUR-1, DUR-2, DUR-6, DEL-8: the same for policy `queue`, an undo window that ends, a cleared
+/// history and a kept one: the next open finishes each, and nothing is pending afterwards.
+#[test]
+fn killed_at_every_step_of_every_kind() {
+    if child::is_child() {
+        let folder = PathBuf::from(std::env::var("CRASH_FOLDER").unwrap());
+        let client = match std::env::var("CRASH_URL") {
+            Ok(url) => support::Options::remote(&folder, &url, "sig").open(),
+            Err(_) => Client::local(&folder),
+        };
+        let (options, clears) = terms(&std::env::var("CRASH_TERMS").unwrap());
+        let call = client.call();
+        if clears {
+            client.begin_clear_history("c2c_bob", options, &call);
+        } else {
+            client.begin_delete_as("c2c_bob", options, &call);
+        }
+        let outcome = call.wait();
+        client.close();
+        panic!("the failpoint was not reached: {outcome:?}");
+    }
+    for with_server in [false, true] {
+        for (kind, points) in [
+            ("queue", &["accept", "keys-destroyed", "rows-followed"][..]),
+            (
+                "undo",
+                &[
+                    "accept",
+                    "intent-recorded",
+                    "before-destroying",
+                    "keys-destroyed",
+                    "before-delivery",
+                ],
+            ),
+            (
+                "clear",
+                &[
+                    "accept",
+                    "before-destroying",
+                    "keys-destroyed",
+                    "before-delivery",
+                    "rows-followed",
+                ],
+            ),
+            ("keep", &["accept", "before-delivery"]),
+        ] {
+            for point in points {
+                let name = format!("{kind} {point}, server {with_server}");
+                let fake = support::FakeServer::with_world(|_, _| support::Answer::Ok(().into()));
+                let folder = tempfile::tempdir().unwrap();
+                let open = || {
+                    if with_server {
+                        support::Options::remote(folder.path(), &fake.url(), "sig").open()
+                    } else {
+                        Client::local(folder.path())
+                    }
+                };
+                let client = open();
+                if with_server {
+                    client.pulled();
+                } else {
+                    client.save_texts("c2c_bob", &TEXTS);
+                    client.save_texts("group_club", &["club: the vote"]);
+                }
+                let texts = client.texts("c2c_bob");
+                client.close();
+                let point = format!("{point}=abort");
+                let mut environment = vec![
+                    ("ADIEU_FAILPOINT", point.as_str()),
+                    ("CRASH_FOLDER", folder.path().to_str().unwrap()),
+                    ("CRASH_TERMS", kind),
+                ];
+                let url = fake.url();
+                if with_server {
+                    environment.push(("CRASH_URL", &url));
+                }
+                let died = child::run("killed_at_every_step_of_every_kind", &environment);
+                let said = String::from_utf8_lossy(&died.stdout);
+                let reached = !died.status.success() && !said.contains("not reached");
+                assert!(reached, "{name}: {said}");
+
+                let client = open();
+                eventually(&name, || client.pending().is_empty());
+                let listed = client.ids().contains(&"c2c_bob".to_owned());
+                assert_eq!(listed, kind == "clear", "{name}");
+                if kind == "keep" {
+                    assert_eq!(client.texts("c2c_bob"), texts, "{name}");
+                } else {
+                    assert!(client.history("c2c_bob").is_empty(), "{name}");
+                    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                    let found = client.verify("c2c_bob", &texts);
+                    assert_eq!((found.found, found.readable_records), (0, 0), "{name}");
+                }
+                assert!(client.ids().contains(&"group_club".to_owned()), "{name}");
+                let ids = fake.deletions();
+                let ids: Vec<_> = ids.iter().map(|one| &one["DeletionId"]).collect();
+                assert!(
+                    ids.windows(2).all(|pair| pair[0] == pair[1]),
+                    "{name}: {ids:?}"
+                );
+            }
+        }
     }
 }

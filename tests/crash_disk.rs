@@ -13,7 +13,7 @@ use support::faults::{self, How, Plan};
 use support::life::{self, Life};
 use support::operation::Operation;
 use support::random::Random;
-use support::survivor::{self, Survivor};
+use support::survivor::Survivor;
 use support::{Server, child};
 
 fn save(conversation: &str, first: u64, last: u64) -> Operation {
@@ -85,12 +85,6 @@ fn killed_at_every_call(test: &'static str, how: How, lives: &[Vec<Operation>]) 
     }
     eprintln!("{test}: killed at each of {} calls", nth - 1);
     assert!(nth > 50, "the calls on files are seen");
-}
-
-/// Not a proof by itself: the process that counts for the tests below.
-#[test]
-fn the_unfinished_are_counted() {
-    survivor::count_unfinished();
 }
 
 /// DUR-1: killed at any call on the disk of a new store, what was answered holds, and the rest has

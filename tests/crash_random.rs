@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use support::life::{self, End, Life, Script};
 use support::random::{Random, number};
-use support::survivor::{self, Survivor};
+use support::survivor::Survivor;
 use support::{Server, child};
 
 /// Points of a deletion at which a life may be told to die.
@@ -47,12 +47,6 @@ fn killed_at_random(test: &'static str, script: &Script, random: &mut Random) ->
     life.kill_after(Duration::from_micros(random.within(0..=most)))
 }
 
-/// Not a proof by itself: the process that counts for the tests below.
-#[test]
-fn the_unfinished_are_counted() {
-    survivor::count_unfinished();
-}
-
 /// Lives until so many were killed.
 fn live(test: &'static str, kills: u64, server: impl Fn() -> Option<Server>) {
     let mut random = Random::announced(test);
@@ -62,6 +56,9 @@ fn live(test: &'static str, kills: u64, server: impl Fn() -> Option<Server>) {
         let mut device = Survivor::new(test, server(), Random::new(random.next()));
         for _ in 0..LIVES_PER_FOLDER {
             device.peers_write();
+            if device.random.percent(20) {
+                device.server_goes();
+            }
             let script = device.script();
             device.live(&script, |random| killed_at_random(test, &script, random));
             lives += 1;

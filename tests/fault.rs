@@ -17,9 +17,10 @@ use std::path::Path;
 
 use support::Options;
 use support::child;
+use support::deed::LONG;
 use support::faults::{self, How, Plan, Shim};
 use support::folder;
-use support::operation::Operation;
+use support::operation::{Manage, Operation, Target, Terms};
 use support::random::number;
 use support::trial::Trial;
 
@@ -43,6 +44,20 @@ fn history(conversation: &str) -> Operation {
     }
 }
 
+fn delete_as(conversation: &str, terms: Terms) -> Operation {
+    Operation::DeleteAs {
+        conversation: conversation.to_owned(),
+        terms,
+    }
+}
+
+fn draft(conversation: &str) -> Operation {
+    Operation::Draft {
+        conversation: conversation.to_owned(),
+        text: "what I meant to say".to_owned(),
+    }
+}
+
 /// What happens while the disk fails.
 fn story() -> Vec<Operation> {
     vec![
@@ -59,6 +74,17 @@ fn story() -> Vec<Operation> {
         },
         save("c2c_cleo", 1, 2),
         history("c2c_cleo"),
+        draft("group_elms"),
+        delete_as("group_elms", Terms::undo(LONG)),
+        Operation::Manage {
+            what: Manage::Undo,
+            of: Target::Here(12),
+        },
+        history("group_elms"),
+        delete_as("group_elms", Terms::keeping_history()),
+        save("group_elms", 4, 5),
+        delete_as("group_elms", Terms::clearing_history()),
+        delete_as("c2c_cleo", Terms::queue()),
         history("c2c_ann"),
         Operation::List,
     ]

@@ -273,7 +273,7 @@ fn a_disk_that_becomes_full() {
     assert_eq!(client.history("c2c_big").len(), 3);
 }
 
-/// A database of a newer version.
+/// A database of a newer version, and one that no release has written.
 #[test]
 fn a_newer_database() {
     let folder = store();
@@ -282,13 +282,16 @@ fn a_newer_database() {
         let db = Connection::open(&path).unwrap();
         db.pragma_update(None, "user_version", version).unwrap();
     };
-    set(2);
+    set(3);
     let text = fails(&options(folder.path()), &[abi::STORE_NEWER]);
     assert!(
-        text.contains('2') && text.contains('1'),
+        text.contains('3') && text.contains('2'),
         "which versions: {text}"
     );
     set(1);
+    let text = fails(&options(folder.path()), &[abi::STORE_DAMAGED]);
+    assert!(text.contains("format 1"), "{text}");
+    set(2);
     is_whole(&options(folder.path()));
 }
 

@@ -1,9 +1,10 @@
 //! One deletion under way, and the calls that wait for it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::request::Request;
-use super::{DeletionId, Noted, Pending, PendingState, Policy, Record};
+use super::{DeletionId, Inbox, Noted, Pending, PendingState, Policy, Record};
 use crate::clock;
 use crate::conversation::ConversationId;
 use crate::delivery::Reply;
@@ -47,6 +48,10 @@ pub(super) struct Flight {
     pub alone: bool,
     /// Where it stands until the journal knows it.
     pub noted: Option<Noted>,
+    /// Where it has ever stood.
+    pub inbox: Option<Arc<Inbox>>,
+    /// An earlier life of the process had accepted it, and may have carried it out.
+    pub left_behind: bool,
     /// It stands in the journal.
     pub written: bool,
     /// The server may have carried it out already: no later failure takes it back.
@@ -97,7 +102,9 @@ impl Flight {
             joined: Vec::new(),
             deadline: Some(accepted + terms.undo + terms.timeout),
             alone,
+            inbox: noted.as_ref().map(Noted::inbox),
             noted,
+            left_behind: false,
             written: false,
             maybe_done: false,
             progress: Progress::default(),
@@ -127,7 +134,9 @@ impl Flight {
         };
         Self {
             alone: record.alone,
+            inbox: Some(noted.inbox()),
             noted: Some(noted),
+            left_behind: true,
             written: false,
             ..Self::recovered(intent, Progress::default())
         }
@@ -142,6 +151,8 @@ impl Flight {
             deadline: None,
             alone: false,
             noted: None,
+            inbox: None,
+            left_behind: false,
             written: true,
             // Until its undo window was noted as over, the server was never asked.
             maybe_done: intent.undo_until.is_none_or(|until| until == 0),

@@ -17,7 +17,7 @@
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -35,6 +35,12 @@ const NO_CUT_OFF: u64 = u64::MAX;
 pub trait SharedWords: Send + Sync {
     /// All of it.
     fn words(&self) -> &[AtomicU64];
+
+    /// Brings the file on the disk to where the memory is.
+    ///
+    /// # Errors
+    /// What the disk reports.
+    fn flush(&self) -> std::io::Result<()>;
 }
 
 /// Maps so many bytes of a file.
@@ -66,6 +72,8 @@ pub struct Inbox {
     shared: Box<dyn SharedWords>,
     /// Free places; the last one freed is used first, so that few pages are ever touched.
     free: Mutex<Vec<u32>>,
+    /// Something was taken out since the last flush.
+    unflushed: AtomicBool,
 }
 
 /// What an earlier life of the process accepted, and the journal may not know.
@@ -98,6 +106,7 @@ impl Inbox {
         let inbox = Arc::new(Self {
             shared,
             free: Mutex::default(),
+            unflushed: AtomicBool::new(false),
         });
         let mut left = Vec::new();
         let mut free = Vec::new();
@@ -191,7 +200,16 @@ impl Inbox {
         &self.shared.words()[at..at + WORDS]
     }
 
+    /// Makes certain that no power cut brings back what was taken out. Where that fails, a power
+    /// cut may.
+    pub fn flush(&self) {
+        if self.unflushed.swap(false, Ordering::AcqRel) && self.shared.flush().is_err() {
+            self.unflushed.store(true, Ordering::Release);
+        }
+    }
+
     fn clear(&self, place: u32) {
+        self.unflushed.store(true, Ordering::Release);
         for word in self.place(place) {
             word.store(0, Ordering::Release);
         }
@@ -205,6 +223,11 @@ impl Noted {
             place,
             left: false,
         }
+    }
+
+    /// Where it stands.
+    pub fn inbox(&self) -> Arc<Inbox> {
+        self.inbox.clone()
     }
 
     /// Leaves the record for the next life of the process.
@@ -248,12 +271,17 @@ mod tests {
         fn words(&self) -> &[AtomicU64] {
             &self.0
         }
+
+        fn flush(&self) -> std::io::Result<()> {
+            Ok(())
+        }
     }
 
     fn inbox() -> Arc<Inbox> {
         Arc::new(Inbox {
             shared: Box::new(Memory((0..4 * WORDS).map(|_| AtomicU64::new(0)).collect())),
             free: Mutex::new(vec![3, 2, 1, 0]),
+            unflushed: AtomicBool::new(false),
         })
     }
 

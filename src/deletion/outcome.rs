@@ -165,7 +165,7 @@ impl Deletions {
         let taken_back = store.abandon(&names);
         for ((id, _), error) in refused {
             match &taken_back {
-                Ok(()) => self.end(id, Err(error)),
+                Ok(()) => drop(self.end(id, Err(error))),
                 // The intent could not be taken back, so it stands: that is what the app hears.
                 Err(disk) => {
                     let unknown = Error::OutcomeUnknown(disk.to_string());
@@ -189,7 +189,7 @@ impl Deletions {
     ) {
         let news: Vec<_> = erasures
             .iter()
-            .map(|erasure| store.is_there(&erasure.conversation))
+            .map(|erasure| self.events.are_heard() && self.has_news(erasure, store))
             .collect();
         let start = Instant::now();
         let destroyed = if erasures.is_empty() {
@@ -220,6 +220,15 @@ impl Deletions {
         }
     }
 
+    /// Whether the listener is to hear of an erasure: it changes what is shown, or an earlier life
+    /// of the process has done it and may not have told.
+    fn has_news(&self, erasure: &Erasure, store: &Store) -> bool {
+        let flight = self.flights.get(&erasure.deletion);
+        let left_behind = flight.is_some_and(|flight| flight.left_behind);
+        let done = || erasure.through > 0 && erasure.scope != Scope::History;
+        store.is_there(&erasure.conversation) || left_behind && done()
+    }
+
     fn succeed(&mut self, id: DeletionId) {
         let Some(flight) = self.flights.get(&id) else {
             return;
@@ -229,8 +238,8 @@ impl Deletions {
             Policy::LocalOnly if !flight.alone => Err(Error::LocalOnly),
             _ => Ok(()),
         };
-        self.end(id, result);
-        self.forget_when_delivered(name);
+        let noted = self.end(id, result);
+        self.forget_when_delivered(name, noted);
     }
 
     /// What the app hears when the device's disk failed: keys may be dead already, and the server
@@ -306,7 +315,7 @@ impl Deletions {
                 self.at_work.clear();
             }
             Some(_) => {}
-            None => self.forget_when_delivered((deletion, conversation.clone())),
+            None => self.forget_when_delivered((deletion, conversation.clone()), None),
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::asker::{Answer, Asker, Question};
 use super::flight::{Flight, State, Waiting};
-use super::{DeletionId, IdSource, PendingState, Policy, Receipts, Request, Scope, backoff};
+use super::{DeletionId, IdSource, Noted, PendingState, Policy, Receipts, Request, Scope, backoff};
 use crate::clock;
 use crate::conversation::{ConversationId, Source};
 use crate::delivery::{Delivery, Job};
@@ -416,14 +416,19 @@ impl Deletions {
         self.at_work.clear();
     }
 
-    /// Tells everyone who waits for this deletion, and takes it out of the table.
-    pub(super) fn end(&mut self, id: DeletionId, result: Result<()>) {
+    /// Tells everyone who waits for this deletion, and takes it out of the table. Gives what the
+    /// inbox says of one that has succeeded, which stands there until that is delivered.
+    pub(super) fn end(&mut self, id: DeletionId, result: Result<()>) -> Option<Noted> {
         self.wait_no_longer(id);
-        let Some(mut flight) = self.flights.remove(&id) else {
-            return;
-        };
-        // Before anybody is told: what is told is not begun again.
-        flight.noted = None;
+        let mut flight = self.flights.remove(&id)?;
+        // Before anybody is told: what failed is not begun again.
+        let mut noted = flight.noted.take();
+        if !matches!(result, Ok(()) | Err(Error::LocalOnly)) {
+            drop(noted.take());
+            if let Some(inbox) = &flight.inbox {
+                inbox.flush();
+            }
+        }
         let (_, conversation) = flight.name();
         self.no_longer_asked(id, &conversation);
         if let Some(ids) = self.of.get_mut(&conversation) {
@@ -447,12 +452,17 @@ impl Deletions {
         for waiting in flight.waiting {
             waiting.reply.send(result.clone());
         }
+        noted
     }
 
-    /// Has the store forget a deletion once everything before this has been delivered.
-    pub(super) fn forget_when_delivered(&self, name: Named) {
+    /// Has the store forget a deletion once everything before this has been delivered, and the
+    /// inbox too.
+    pub(super) fn forget_when_delivered(&self, name: Named, noted: Option<Noted>) {
         let delivered = self.delivered.clone();
-        let job: Job = Box::new(move || delivered(name.0, name.1));
+        let job: Job = Box::new(move || {
+            drop(noted);
+            delivered(name.0, name.1);
+        });
         self.delivery.push(job);
     }
 

@@ -12,6 +12,9 @@ use crate::error::{Error, Result, code};
 use crate::event::{Cause, Event};
 use crate::store::{Erasure, Named, Store, Unfinished};
 
+/// The id of a deletion that the store has forgotten.
+const NAMELESS: DeletionId = DeletionId([0; 16]);
+
 /// What a host can do with a pending deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Management {
@@ -186,9 +189,18 @@ impl Deletions {
         let mut go_on = Vec::new();
         // Written down, or destroyed and told of below.
         let written: HashSet<_> = unfinished.iter().map(|left| left.intent.deletion).collect();
-        for (conversation, record, noted) in accepted {
+        let mut to_be_told = HashSet::new();
+        for (conversation, mut record, noted) in accepted {
             if !written.contains(&record.deletion) {
+                // It knew no position, and so it covers nothing that was not erased before. (After a
+                // power cut it may be one that was carried out long ago.)
+                if record.cut_off.is_none() {
+                    let floor = store.floor(&conversation);
+                    record.cut_off = Some(floor).filter(|floor| *floor > 0);
+                    record.host_positions = store.has_host_positions(&conversation);
+                }
                 go_on.push(record.deletion);
+                to_be_told.insert(conversation.clone());
                 self.insert(Flight::accepted(conversation, record, noted));
             }
         }
@@ -196,8 +208,11 @@ impl Deletions {
             let name = (intent.deletion, intent.conversation.clone());
             // Policy `queue` erases before the server has confirmed.
             if progress.erased && intent.policy != Policy::Queue {
+                if name.0 == NAMELESS && to_be_told.contains(&name.1) {
+                    continue;
+                }
                 self.tell_left_behind(&name, intent.cut_off, intent.scope, store);
-                self.forget_when_delivered(name);
+                self.forget_when_delivered(name, None);
                 continue;
             }
             let flight = Flight::recovered(intent, progress);

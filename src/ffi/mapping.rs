@@ -52,6 +52,14 @@ impl SharedWords for Mapping {
         // it. The file has this length for as long as the store's lock is held.
         unsafe { std::slice::from_raw_parts(self.at.cast(), self.bytes / 8) }
     }
+
+    fn flush(&self) -> std::io::Result<()> {
+        // SAFETY: what is mapped, all of it.
+        match unsafe { libc::msync(self.at, self.bytes, libc::MS_SYNC) } {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -59,6 +59,7 @@ impl Store {
                 deletion: erasure.deletion,
                 cut_off: erasure.through,
                 scope: erasure.scope,
+                source: self.source_of(erasure),
             };
             let entry = self.entries.get(&erasure.conversation);
             let slots = entry
@@ -128,6 +129,7 @@ impl Store {
                 deletion,
                 cut_off: entry.floor,
                 scope: Scope::Everything,
+                source: entry.source,
             };
             doomed.extend(slots_of(&entry).map(|slot| (slot, epitaph)));
             nameless.push(entry);

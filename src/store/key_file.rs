@@ -429,6 +429,7 @@ mod tests {
             deletion: DeletionId([n; 16]),
             cut_off: u64::from(n) * 1000,
             scope: crate::deletion::Scope::Everything,
+            source: Some(crate::conversation::Source::Host),
         }
     }
 

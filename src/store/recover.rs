@@ -98,7 +98,8 @@ impl Store {
                 deletion: epitaph.deletion,
                 conversation: entry.id.clone(),
                 through: epitaph.cut_off,
-                source: entry.source,
+                // What said so in the row may not have reached the disk.
+                source: entry.source.or(epitaph.source),
                 scope: epitaph.scope,
             }));
         }

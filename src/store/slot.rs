@@ -4,11 +4,13 @@
 //! |---|---|---|
 //! | 0 | `b'L'` | `b'D'` |
 //! | 1..4 | generation | generation |
-//! | 4.. | nonce (12), wrapped key and tag (48) | deletion id (16), cut-off (8), scope (1), zeros (19), checksum (16) |
+//! | 4.. | nonce (12), wrapped key and tag (48) | deletion id (16), cut-off (8), scope (1), source (1), zeros (18), checksum (16) |
 //!
 
 use ring::digest;
 
+use super::entry::{source_number, source_of};
+use crate::conversation::Source;
 use crate::deletion::{DeletionId, Scope};
 
 /// Length of a slot, in bytes.
@@ -38,6 +40,8 @@ pub struct Epitaph {
     pub cut_off: u64,
     /// What of the conversation it took.
     pub scope: Scope,
+    /// Whose position that is, where it is known.
+    pub source: Option<Source>,
 }
 
 /// What stands in a slot.
@@ -56,6 +60,7 @@ pub(super) fn dead(slot: SlotRef, epitaph: Epitaph) -> [u8; SLOT] {
     dead[4..20].copy_from_slice(&epitaph.deletion.0);
     dead[20..28].copy_from_slice(&epitaph.cut_off.to_le_bytes());
     dead[28] = epitaph.scope.number();
+    dead[29] = source_number(epitaph.source) as u8;
     let sum = dead_checksum(slot.index, &dead);
     dead[48..].copy_from_slice(&sum);
     dead
@@ -69,6 +74,7 @@ pub(super) fn state(index: u32, slot: &[u8; SLOT]) -> State {
             deletion: DeletionId(array(slot, 4)),
             cut_off: u64::from_le_bytes(array(slot, 20)),
             scope: Scope::of(slot[28]),
+            source: source_of(slot[29].into()),
         }),
         _ => State::Damaged,
     }

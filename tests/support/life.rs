@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::abi;
 use super::child;
 use super::client::Options;
+use super::listener::{Heard, Listener};
 use super::operation::{Answer, Operation};
+use super::power;
 
 /// What a life is given.
 #[derive(Serialize, Deserialize)]
@@ -35,8 +37,14 @@ pub enum Word {
     Opened,
     /// The call with this number is about to be made.
     Ask(usize),
+    /// It has returned, and it is a deletion with this id.
+    Accepted(usize, Option<[u8; 16]>),
     /// Its callback has come.
     Answer(usize, Answer),
+    /// The listener is told that a conversation is gone, and by which deletion.
+    Gone(String, [u8; 16]),
+    /// The listener is told where a deletion stands.
+    Stands([u8; 16], u32),
     /// Everything was done, and the client is closed.
     Closed,
 }
@@ -53,6 +61,14 @@ pub fn live() -> ! {
         Some((url, sig)) => Options::remote(&script.folder, url, sig),
         None => Options::local(&script.folder),
     };
+    let options = Options {
+        listener: Some(Listener::with_hook(|heard| {
+            if let Some(word) = word_of(heard) {
+                say(&word);
+            }
+        })),
+        ..options
+    };
     let client = options.open();
     say(&Word::Opened);
     let open = Arc::new((Mutex::new(0_usize), Condvar::new()));
@@ -64,22 +80,25 @@ pub fn live() -> ! {
         }
         *count
     };
+    let mut ids = Vec::new();
     for (number, operation) in script.operations.iter().enumerate() {
         wait_for(script.window.saturating_sub(1));
-        *open.0.lock().unwrap() += 1;
+        // One that can be undone may stay open for as long as the client does.
+        let counts = operation.terms().undo_ms == 0;
+        *open.0.lock().unwrap() += usize::from(counts);
         let (operation, answered) = (operation.clone(), open.clone());
         let asked = operation.clone();
         let call = client.call_with(move |outcome| {
             say(&Word::Answer(number, operation.answer(outcome)));
-            *answered.0.lock().unwrap() -= 1;
+            *answered.0.lock().unwrap() -= usize::from(counts);
             answered.1.notify_all();
         });
         say(&Word::Ask(number));
-        assert_eq!(
-            asked.begin(&client, &call),
-            abi::OK,
-            "{asked:?} is accepted"
-        );
+        let id = asked.begin(&client, &ids, &call);
+        ids.push(id);
+        if !asked.deletes().is_empty() {
+            say(&Word::Accepted(number, id.map(|id| id.0)));
+        }
     }
     if script.patient {
         wait_for(0);
@@ -90,9 +109,20 @@ pub fn live() -> ! {
     std::process::exit(0)
 }
 
+/// What of an event the parent must know.
+pub fn word_of(heard: &Heard) -> Option<Word> {
+    match heard {
+        Heard::Deleted { id, deletion, .. } => Some(Word::Gone(id.clone(), deletion.0)),
+        Heard::Pending(pending) => Some(Word::Stands(pending.deletion.0, pending.state)),
+        _ => None,
+    }
+}
+
 /// One write, so that a kill leaves whole lines; the line before may be the test harness's.
 fn say(word: &Word) {
-    let line = format!("\n{MARK}{}\n", serde_json::to_string(word).unwrap());
+    let word = serde_json::to_string(word).unwrap();
+    power::mark(&word);
+    let line = format!("\n{MARK}{word}\n");
     let mut out = std::io::stdout().lock();
     out.write_all(line.as_bytes()).unwrap();
     out.flush().unwrap();

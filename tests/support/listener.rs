@@ -89,16 +89,27 @@ pub unsafe fn pending(raw: &RawPending) -> Pending {
     }
 }
 
+type Hook = Box<dyn Fn(&Heard) + Send + Sync>;
+
 /// Remembers.
 #[derive(Default)]
 pub struct Listener {
     heard: Mutex<Vec<Heard>>,
     destroyed: AtomicUsize,
+    hook: Option<Hook>,
 }
 
 impl Listener {
     pub fn new() -> Arc<Self> {
         Arc::default()
+    }
+
+    /// One that also runs `hook` for each event, before the library goes on.
+    pub fn with_hook(hook: impl Fn(&Heard) + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            hook: Some(Box::new(hook)),
+            ..Self::default()
+        })
     }
 
     /// For the options of a client. The listener lives for ever.
@@ -190,6 +201,9 @@ unsafe extern "C" fn on_event(data: Data, event: *const RawEvent) {
         7 => Heard::TotalUnread(event.total_unread),
         other => Heard::Unknown(other),
     };
+    if let Some(hook) = &listener.hook {
+        hook(&heard);
+    }
     listener.heard.lock().unwrap().push(heard);
 }
 

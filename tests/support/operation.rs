@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::abi::{self, abi};
-use super::call::{Call, Outcome, on_error, on_results};
-use super::client::Client;
+use super::abi::{self, DeletionId, abi};
+use super::call::{Call, Outcome, on_error, on_results, on_success};
+use super::client::{Client, DeleteOptions};
 
 /// One call of the library.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,17 +18,105 @@ pub enum Operation {
         first: u64,
         last: u64,
     },
+    /// The plain call.
     Delete {
         conversation: String,
     },
+    /// With options, or clearing the history.
+    DeleteAs {
+        conversation: String,
+        terms: Terms,
+    },
     DeleteAll {
         conversations: Vec<String>,
+    },
+    /// Undo, cancel, retry, acknowledge.
+    Manage {
+        what: Manage,
+        of: Target,
+    },
+    Draft {
+        conversation: String,
+        text: String,
+    },
+    Pin {
+        conversation: String,
+        pinned: bool,
     },
     History {
         conversation: String,
     },
     List,
     Pull,
+}
+
+/// How a conversation is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    pub policy: u32,
+    pub keep_history: bool,
+    pub clear_history: bool,
+    pub undo_ms: u32,
+}
+
+impl Terms {
+    pub fn queue() -> Self {
+        Self {
+            policy: abi::QUEUE,
+            ..Self::default()
+        }
+    }
+
+    pub fn local_only() -> Self {
+        Self {
+            policy: abi::POLICY_LOCAL_ONLY,
+            ..Self::default()
+        }
+    }
+
+    pub fn undo(undo_ms: u32) -> Self {
+        Self {
+            undo_ms,
+            ..Self::default()
+        }
+    }
+
+    pub fn keeping_history() -> Self {
+        Self {
+            keep_history: true,
+            ..Self::default()
+        }
+    }
+
+    pub fn clearing_history() -> Self {
+        Self {
+            clear_history: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether messages go.
+    pub fn erases(&self) -> bool {
+        !self.keep_history
+    }
+}
+
+/// What is done with a pending deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Manage {
+    Undo,
+    Cancel,
+    Retry,
+    Acknowledge,
+}
+
+/// Which deletion is meant.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Target {
+    /// That of an operation of this life.
+    Here(usize),
+    /// One of an earlier life.
+    Earlier([u8; 16]),
 }
 
 /// What was answered.
@@ -43,9 +131,16 @@ pub struct Answer {
 }
 
 impl Operation {
-    /// Begins the call.
-    pub fn begin(&self, client: &Client, call: &Arc<Call>) -> i32 {
-        match self {
+    /// Begins the call, which is accepted; the id of what it deletes, where the call tells it.
+    /// `earlier` gives those of the operations before it.
+    pub fn begin(
+        &self,
+        client: &Client,
+        earlier: &[Option<DeletionId>],
+        call: &Arc<Call>,
+    ) -> Option<DeletionId> {
+        let mut deletion = None;
+        let code = match self {
             Self::Save {
                 conversation,
                 first,
@@ -61,11 +156,43 @@ impl Operation {
                 client.begin_save(conversation, &messages, call)
             }
             Self::Delete { conversation } => client.begin_delete(conversation, call),
+            Self::DeleteAs {
+                conversation,
+                terms,
+            } => {
+                let options = DeleteOptions {
+                    policy: terms.policy,
+                    keep_history: terms.keep_history,
+                    undo_ms: terms.undo_ms,
+                    ..DeleteOptions::default()
+                };
+                let (code, id) = if terms.clear_history {
+                    client.begin_clear_history(conversation, options, call)
+                } else {
+                    client.begin_delete_as(conversation, options, call)
+                };
+                deletion = Some(id);
+                code
+            }
             Self::DeleteAll { conversations } => begin_delete_all(client, conversations, call),
+            Self::Manage { what, of } => {
+                let of = match of {
+                    Target::Here(number) => earlier.get(*number).copied().flatten(),
+                    Target::Earlier(id) => Some(DeletionId(*id)),
+                };
+                begin_manage(client, *what, of.unwrap_or_default(), call)
+            }
+            Self::Draft { conversation, text } => begin_draft(client, conversation, text, call),
+            Self::Pin {
+                conversation,
+                pinned,
+            } => begin_pin(client, conversation, *pinned, call),
             Self::History { conversation } => client.begin_history(conversation, 0, 1000, call),
             Self::List => client.begin_list(call),
             Self::Pull => client.begin_pull(call),
-        }
+        };
+        assert_eq!(code, abi::OK, "{self:?} is accepted");
+        deletion
     }
 
     /// What the parent must know of an outcome; what is read must be what was written.
@@ -96,9 +223,19 @@ impl Operation {
     /// The conversations that this deletes.
     pub fn deletes(&self) -> &[String] {
         match self {
-            Self::Delete { conversation } => std::slice::from_ref(conversation),
+            Self::Delete { conversation } | Self::DeleteAs { conversation, .. } => {
+                std::slice::from_ref(conversation)
+            }
             Self::DeleteAll { conversations } => conversations,
             _ => &[],
+        }
+    }
+
+    /// How it deletes them.
+    pub fn terms(&self) -> Terms {
+        match self {
+            Self::DeleteAs { terms, .. } => *terms,
+            _ => Terms::default(),
         }
     }
 }
@@ -123,6 +260,55 @@ fn begin_delete_all(client: &Client, conversations: &[String], call: &Arc<Call>)
             ids.len(),
             std::ptr::null::<abi::RawDeleteOptions>(),
             Some(on_results),
+            Some(on_error),
+            call.data(),
+        )
+    }
+}
+
+fn begin_manage(client: &Client, what: Manage, of: DeletionId, call: &Arc<Call>) -> i32 {
+    let function = match what {
+        Manage::Undo => abi().undo,
+        Manage::Cancel => abi().cancel,
+        Manage::Retry => abi().retry,
+        Manage::Acknowledge => abi().acknowledge,
+    };
+    // SAFETY: the id lives during the call, the data for ever.
+    unsafe {
+        function(
+            client.handle(),
+            &raw const of,
+            Some(on_success),
+            Some(on_error),
+            call.data(),
+        )
+    }
+}
+
+fn begin_draft(client: &Client, id: &str, text: &str, call: &Arc<Call>) -> i32 {
+    let (id, text) = (CString::new(id).unwrap(), CString::new(text).unwrap());
+    // SAFETY: the strings live during the call, the data for ever.
+    unsafe {
+        (abi().set_draft)(
+            client.handle(),
+            id.as_ptr(),
+            text.as_ptr(),
+            Some(on_success),
+            Some(on_error),
+            call.data(),
+        )
+    }
+}
+
+fn begin_pin(client: &Client, id: &str, pinned: bool, call: &Arc<Call>) -> i32 {
+    let id = CString::new(id).unwrap();
+    // SAFETY: the id lives during the call, the data for ever.
+    unsafe {
+        (abi().pin)(
+            client.handle(),
+            id.as_ptr(),
+            i32::from(pinned),
+            Some(on_success),
             Some(on_error),
             call.data(),
         )

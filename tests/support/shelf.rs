@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
+/// Where a deletion cuts off, as far as that is known.
+pub type CutOff = RangeInclusive<u64>;
+
 /// The model of one conversation.
 #[derive(Clone, Debug)]
 pub struct Shelf {
@@ -89,8 +92,7 @@ impl Shelf {
 
     /// It has succeeded.
     pub fn delete_succeeded(&mut self, cut_off: &RangeInclusive<u64>) {
-        let at = self.doubts.iter().position(|doubt| doubt == cut_off);
-        self.doubts.remove(at.expect("it was asked"));
+        self.no_longer_in_doubt(cut_off);
         let start = *cut_off.start().max(self.floor.start());
         let end = *cut_off.end().max(self.floor.end());
         self.floor = start..=end;
@@ -99,8 +101,21 @@ impl Shelf {
 
     /// It has failed, and all is as if it had not been asked.
     pub fn delete_failed(&mut self, cut_off: &RangeInclusive<u64>) {
+        self.no_longer_in_doubt(cut_off);
+    }
+
+    fn no_longer_in_doubt(&mut self, cut_off: &RangeInclusive<u64>) {
         let at = self.doubts.iter().position(|doubt| doubt == cut_off);
         self.doubts.remove(at.expect("it was asked"));
+    }
+
+    /// What was saved above the floor may be lost: no flush has confirmed it.
+    pub fn may_lose(&mut self, positions: &RangeInclusive<u64>) {
+        let lost: Vec<u64> = self.there.range(positions.clone()).copied().collect();
+        for position in lost {
+            self.there.remove(&position);
+            self.maybe.push(position..=position);
+        }
     }
 
     /// What a read that begins now must give, as far as no deletion is in doubt.
@@ -108,6 +123,25 @@ impl Shelf {
         let doubts = self.doubts.iter().map(|doubt| *doubt.end());
         let above = doubts.max().unwrap_or(0).max(*self.floor.end());
         self.there.range(above + 1..).copied().collect()
+    }
+
+    /// Compares what was found beside undo windows that hide everything up to `veil`: beneath it
+    /// nothing is seen, and nothing is learnt.
+    pub fn settle_above(&mut self, veil: u64, found: &BTreeSet<u64>) -> Result<(), String> {
+        if let Some(shown) = found.first().filter(|first| **first <= veil) {
+            return Err(format!(
+                "{shown} is shown, but hidden up to {veil}: {self:?}"
+            ));
+        }
+        let mut above = self.clone();
+        above.there.retain(|at| *at > veil);
+        above.maybe = clipped(&self.maybe, veil + 1..=u64::MAX);
+        above.settle(found)?;
+        self.there.retain(|at| *at <= veil);
+        self.there.extend(found);
+        self.maybe = clipped(&self.maybe, 0..=veil);
+        self.known = found.last().copied().unwrap_or(0).max(veil);
+        Ok(())
     }
 
     /// Compares with what was found when nothing is under way, which from then on is the truth.
@@ -144,4 +178,19 @@ impl Shelf {
         });
         all_there && all_or_none && found.iter().all(explained)
     }
+}
+
+/// What of these ranges lies within another.
+fn clipped(
+    ranges: &[RangeInclusive<u64>],
+    within: RangeInclusive<u64>,
+) -> Vec<RangeInclusive<u64>> {
+    let clip = |range: &RangeInclusive<u64>| {
+        *range.start().max(within.start())..=*range.end().min(within.end())
+    };
+    ranges
+        .iter()
+        .map(clip)
+        .filter(|range| !range.is_empty())
+        .collect()
 }

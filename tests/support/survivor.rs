@@ -1,21 +1,21 @@
 //! A device whose process is killed again and again, beside a model of what it may hold.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
 
-use serde_json::json;
 use tempfile::TempDir;
 
-use super::life::{self, End, Script, Word};
-use super::operation::{Answer, Operation, text_of};
+use super::deed::Deed;
+use super::life::{End, Script, Word};
+use super::listener::{CANCELLED, FAILED};
+use super::operation::{Answer, Manage, Operation, Target, text_of};
 use super::random::Random;
 use super::shelf::Shelf;
-use super::{Client, Options, Server, abi, child, eventually};
+use super::slate::Slate;
+use super::{Server, abi};
 
 /// Conversations that the host brings.
-const OWN: [&str; 6] = [
+pub const OWN: [&str; 6] = [
     "c2c_ann",
     "c2c_ben",
     "c2c_cleo",
@@ -24,18 +24,51 @@ const OWN: [&str; 6] = [
     "c2c_fay",
 ];
 /// Conversations with these peers come from the server.
-const PEERS: [&str; 3] = ["xenia", "yves", "zoe"];
+pub const PEERS: [&str; 3] = ["xenia", "yves", "zoe"];
 const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;
 
 /// A device: its folder, what must be in it, and where it gets its messages from.
 pub struct Survivor {
     pub test: &'static str,
-    folder: TempDir,
-    server: Option<(Server, String)>,
-    shelves: BTreeMap<String, Shelf>,
+    pub(super) folder: TempDir,
+    pub(super) server: Option<(Server, String)>,
+    pub(super) shelves: BTreeMap<String, Shelf>,
+    pub(super) drafts: BTreeMap<String, Slate<String>>,
+    pub(super) pins: BTreeMap<String, Slate<bool>>,
+    /// Conversations that may have left the list with their history.
+    pub(super) unlisted: BTreeSet<String>,
+    /// Up to where a conversation of the server may be deleted on this device only.
+    pub(super) here_only: HashMap<String, u64>,
+    /// Conversations with an undo window since a draft or pin of theirs was certain.
+    pub(super) windowed: BTreeSet<String>,
+    /// Deletions whose outcome is not certain.
+    pub(super) deeds: Vec<Deed>,
+    /// Those that are done. One that the kill after it kept from being forgotten is asked for again.
+    pub(super) done: HashSet<[u8; 16]>,
+    /// How often the end of each conversation was heard of.
+    heard: HashMap<String, u64>,
+    /// In which life that of each deletion was heard of last.
+    heard_in: HashMap<[u8; 16], u64>,
+    /// What was heard in the look at hand already.
+    pub(super) skip: usize,
+    /// Calls, and lives, so far.
+    pub(super) calls: u64,
+    pub(super) lives: u64,
+    /// The life before was killed.
+    pub(super) after_kill: bool,
+    /// There is no server for the life at hand.
+    pub(super) away: bool,
     pub random: Random,
     pub killed: u64,
+}
+
+/// What a life under way has asked, by the number of the operation.
+#[derive(Default)]
+struct Asked {
+    calls: HashMap<usize, u64>,
+    certain: HashMap<usize, (BTreeSet<u64>, u64)>,
+    ids: HashMap<usize, [u8; 16]>,
 }
 
 impl Survivor {
@@ -49,14 +82,26 @@ impl Survivor {
             let sig = server.user_sig("alice");
             (server, sig)
         });
+        let shelves = names.into_iter().map(|name| (name, Shelf::default()));
         Self {
             test,
             folder: super::folder::in_memory(),
             server,
-            shelves: names
-                .into_iter()
-                .map(|name| (name, Shelf::default()))
-                .collect(),
+            shelves: shelves.collect(),
+            drafts: BTreeMap::new(),
+            pins: BTreeMap::new(),
+            unlisted: BTreeSet::new(),
+            windowed: BTreeSet::new(),
+            here_only: HashMap::new(),
+            deeds: Vec::new(),
+            done: HashSet::new(),
+            skip: 0,
+            heard: HashMap::new(),
+            heard_in: HashMap::new(),
+            calls: 0,
+            lives: 0,
+            after_kill: false,
+            away: false,
             random,
             killed: 0,
         }
@@ -71,7 +116,7 @@ impl Survivor {
         self.shelves[conversation].head()
     }
 
-    fn is_pulled(conversation: &str) -> bool {
+    pub(super) fn is_pulled(conversation: &str) -> bool {
         PEERS.iter().any(|peer| conversation.ends_with(peer))
     }
 
@@ -91,86 +136,22 @@ impl Survivor {
         }
     }
 
-    /// Some calls, chosen by chance.
-    fn operations(&mut self) -> Vec<Operation> {
-        let count = self.random.within(5..=60);
-        let names: Vec<String> = self.shelves.keys().cloned().collect();
-        let mut heads: HashMap<&str, u64> = OWN
-            .iter()
-            .map(|name| (*name, self.shelves[*name].head()))
-            .collect();
-        let mut operations = Vec::new();
-        if self.server.is_some() {
-            operations.push(Operation::Pull);
+    /// The server goes away until the next look.
+    pub fn server_goes(&mut self) {
+        if let Some((server, _)) = &mut self.server {
+            server.kill();
+            self.away = true;
         }
-        for _ in 0..count {
-            let random = &mut self.random;
-            let conversation = random.one(&names).clone();
-            operations.push(match random.within(0..=99) {
-                0..=39 => {
-                    let own = *random.one(&OWN);
-                    let head = heads.get_mut(own).unwrap();
-                    let many = if random.percent(5) { 150 } else { 12 };
-                    let first = *head + 1;
-                    *head += random.within(1..=many);
-                    Operation::Save {
-                        conversation: own.to_owned(),
-                        first,
-                        last: *head,
-                    }
-                }
-                // What was saved or deleted before this life comes once more.
-                40..=49 => {
-                    let own = *random.one(&OWN);
-                    let shelf = &self.shelves[own];
-                    let live = shelf.there().iter().copied();
-                    let stale = 1..=shelf.gone_through();
-                    let old: Vec<u64> = live.chain(stale).collect();
-                    if old.is_empty() {
-                        continue;
-                    }
-                    let position = *random.one(&old);
-                    Operation::Save {
-                        conversation: own.to_owned(),
-                        first: position,
-                        last: position,
-                    }
-                }
-                50..=74 => Operation::Delete { conversation },
-                75..=79 => Operation::DeleteAll {
-                    conversations: names
-                        .iter()
-                        .filter(|_| random.percent(40))
-                        .chain([&conversation])
-                        .collect::<BTreeSet<_>>()
-                        .into_iter()
-                        .cloned()
-                        .collect(),
-                },
-                80..=94 => Operation::History { conversation },
-                95..=97 if self.server.is_some() => Operation::Pull,
-                _ => Operation::List,
-            });
-        }
-        operations
     }
 
     /// One life with these operations, and the look after it. `how` begins it and hears its end.
     pub fn live(&mut self, script: &Script, how: impl FnOnce(&mut Random) -> End) {
         let end = how(&mut self.random);
-        self.killed += u64::from(end.signal.is_some());
+        self.lives += 1;
         self.replay(script, &end);
+        self.after_kill = end.signal.is_some();
+        self.killed += u64::from(self.after_kill);
         self.look();
-    }
-
-    /// A life to be lived, as chance has it.
-    pub fn script(&mut self) -> Script {
-        let operations = self.operations();
-        Script {
-            window: self.random.within(1..=12) as usize,
-            patient: self.random.percent(50),
-            ..self.script_of(operations)
-        }
     }
 
     /// A life with these operations, one after the other.
@@ -190,7 +171,11 @@ impl Survivor {
         if std::env::var_os("ADIEU_STORY").is_some() {
             for word in &end.heard {
                 match word {
-                    Word::Ask(number) => eprintln!("ask {number} {:?}", script.operations[*number]),
+                    Word::Ask(number) => eprintln!(
+                        "ask {number} (call {}) {:?}",
+                        self.calls + 1 + *number as u64,
+                        script.operations[*number]
+                    ),
                     other => eprintln!("{other:?}"),
                 }
             }
@@ -206,63 +191,142 @@ impl Survivor {
             end.heard.last(),
             end.errors
         );
-        let mut cut_offs: HashMap<usize, Vec<RangeInclusive<u64>>> = HashMap::new();
-        let mut certain: HashMap<usize, (BTreeSet<u64>, u64)> = HashMap::new();
+        let mut asked = Asked::default();
         for word in &end.heard {
             match word {
                 Word::Opened | Word::Closed => {}
-                Word::Ask(number) => match &script.operations[*number] {
-                    Operation::Save {
-                        conversation,
-                        first,
-                        last,
-                    } => self.shelf(conversation).save_asked(*first..=*last),
-                    Operation::History { conversation } => {
-                        let shelf = self.shelf(conversation);
-                        certain.insert(*number, (shelf.certain(), shelf.gone_through()));
+                Word::Ask(number) => self.asked(*number, &script.operations[*number], &mut asked),
+                Word::Accepted(number, id) => {
+                    asked.ids.extend(id.map(|id| (*number, id)));
+                    for deed in self.deeds_of(asked.calls[number]) {
+                        (deed.accepted, deed.id) = (true, *id);
                     }
-                    other => {
-                        for conversation in other.deletes() {
-                            let cut_off = self.shelf(conversation).cut_off();
-                            self.shelf(conversation).delete_asked(cut_off.clone());
-                            cut_offs.entry(*number).or_default().push(cut_off);
-                        }
-                    }
-                },
+                }
                 Word::Answer(number, answer) => {
                     let operation = &script.operations[*number];
-                    let cut_offs = cut_offs.remove(number).unwrap_or_default();
-                    self.answered(operation, answer, &cut_offs, certain.remove(number));
+                    self.answered(*number, operation, answer, &mut asked);
+                }
+                Word::Gone(conversation, id) => self.heard_gone(conversation, *id),
+                Word::Stands(id, state) => self.heard_standing(*id, *state),
+            }
+        }
+        if self.away {
+            self.deeds.iter_mut().for_each(Deed::server_was_away);
+        }
+    }
+
+    fn deeds_of(&mut self, call: u64) -> impl Iterator<Item = &mut Deed> {
+        self.deeds
+            .iter_mut()
+            .filter(move |deed| deed.number == call)
+    }
+
+    fn asked(&mut self, number: usize, operation: &Operation, asked: &mut Asked) {
+        self.calls += 1;
+        let call = self.calls;
+        asked.calls.insert(number, call);
+        match operation {
+            Operation::Save {
+                conversation,
+                first,
+                last,
+            } => self.shelf(conversation).save_asked(*first..=*last),
+            Operation::History { conversation } => {
+                let shelf = self.shelf(conversation);
+                let before = (shelf.certain(), shelf.gone_through());
+                asked.certain.insert(number, before);
+            }
+            Operation::Draft { conversation, text } => {
+                let draft = self.drafts.entry(conversation.clone()).or_default();
+                draft.asked(call, text.clone());
+            }
+            Operation::Pin {
+                conversation,
+                pinned,
+            } => {
+                let pin = self.pins.entry(conversation.clone()).or_default();
+                pin.asked(call, *pinned);
+            }
+            Operation::Manage { what, of } => self.taking_back(*what, of, &asked.ids, true),
+            other => {
+                for conversation in other.deletes() {
+                    self.delete_asked(conversation, other, call);
                 }
             }
         }
     }
 
+    fn delete_asked(&mut self, conversation: &str, operation: &Operation, call: u64) {
+        let terms = operation.terms();
+        let shelf = self.shelves.get_mut(conversation).unwrap();
+        let cut_off = shelf.cut_off();
+        let something = shelf.certain().range(..=cut_off.start()).next().is_some();
+        let heard = self.heard.get(conversation).copied().unwrap_or(0);
+        let listed = !self.unlisted.contains(conversation);
+        if terms.undo_ms > 0 {
+            self.windowed.insert(conversation.to_owned());
+        }
+        if terms.policy == abi::POLICY_LOCAL_ONLY {
+            let through = self.here_only.entry(conversation.to_owned()).or_default();
+            *through = shelf.head().max(*through);
+        }
+        if terms.erases() {
+            shelf.delete_asked(cut_off.clone());
+        } else {
+            self.unlisted.insert(conversation.to_owned());
+        }
+        if !terms.clear_history {
+            let draft = self.drafts.entry(conversation.to_owned()).or_default();
+            draft.asked(call, String::new());
+            let pin = self.pins.entry(conversation.to_owned()).or_default();
+            pin.asked(call, false);
+        }
+        self.deeds.push(Deed {
+            number: call,
+            conversation: conversation.to_owned(),
+            terms,
+            cut_off,
+            id: None,
+            accepted: false,
+            either: false,
+            shown: (something && listed && !terms.clear_history).then_some(heard),
+        });
+    }
+
     fn answered(
         &mut self,
+        number: usize,
         operation: &Operation,
         answer: &Answer,
-        cut_offs: &[RangeInclusive<u64>],
-        certain: Option<(BTreeSet<u64>, u64)>,
+        asked: &mut Asked,
     ) {
+        let call = asked.calls[&number];
+        let is_fine = |answer: &Answer| {
+            assert_eq!(answer.codes, [abi::OK], "{operation:?}: {}", answer.text);
+        };
         match operation {
             Operation::Save {
                 conversation,
                 first,
                 last,
             } => {
-                assert_eq!(answer.codes, [abi::OK], "{operation:?}: {}", answer.text);
+                is_fine(answer);
                 self.shelf(conversation)
                     .save_answered(&(*first..=*last), true);
             }
             Operation::History { conversation } => {
-                assert_eq!(answer.codes, [abi::OK], "{operation:?}: {}", answer.text);
-                let (certain, gone) = certain.unwrap();
+                is_fine(answer);
+                let (certain, gone) = asked.certain.remove(&number).unwrap();
                 let still = self.shelf(conversation).certain();
                 let read: BTreeSet<u64> = answer.read.iter().copied().collect();
+                let veiled = self.deeds.iter().any(|deed| {
+                    deed.conversation == *conversation
+                        && deed.terms.keep_history
+                        && deed.terms.undo_ms > 0
+                });
                 let missing: Vec<_> = certain
                     .intersection(&still)
-                    .filter(|at| !read.contains(at))
+                    .filter(|at| !veiled && !read.contains(at))
                     .collect();
                 assert!(missing.is_empty(), "{conversation} lacks {missing:?}");
                 let back: Vec<_> = read.iter().filter(|at| **at <= gone).collect();
@@ -276,102 +340,155 @@ impl Survivor {
                         shelf.all_is_known();
                     }
                 } else {
-                    assert_eq!(answer.codes, [abi::CLOSED], "pull: {}", answer.text);
+                    let closed = answer.codes == [abi::CLOSED];
+                    assert!(closed || self.away, "pull: {answer:?}");
                 }
             }
-            Operation::List => assert_eq!(answer.codes, [abi::OK], "{}", answer.text),
-            Operation::Delete { .. } | Operation::DeleteAll { .. } => {
+            Operation::List => is_fine(answer),
+            Operation::Draft { conversation, .. } => {
+                is_fine(answer);
+                if !self
+                    .deeds
+                    .iter()
+                    .any(|deed| deed.conversation == *conversation)
+                {
+                    self.drafts.get_mut(conversation).unwrap().written(call);
+                }
+            }
+            Operation::Pin { conversation, .. } => {
+                is_fine(answer);
+                if !self
+                    .deeds
+                    .iter()
+                    .any(|deed| deed.conversation == *conversation)
+                {
+                    self.pins.get_mut(conversation).unwrap().written(call);
+                }
+            }
+            Operation::Manage { what, of } => match answer.codes[0] {
+                abi::OK => self.taking_back(*what, of, &asked.ids, false),
+                abi::NOT_FOUND | abi::TOO_LATE | abi::INVALID_PARAMETER => {}
+                code => panic!("{operation:?} gave {code}: {}", answer.text),
+            },
+            Operation::Delete { .. } | Operation::DeleteAs { .. } | Operation::DeleteAll { .. } => {
                 for (index, conversation) in operation.deletes().iter().enumerate() {
-                    match answer.codes[index] {
-                        abi::OK => self.shelf(conversation).delete_succeeded(&cut_offs[index]),
-                        // To be settled at the next open.
-                        abi::PENDING | abi::OUTCOME_UNKNOWN if self.server.is_some() => {}
-                        code => panic!("{operation:?} gave {code}: {}", answer.text),
+                    let told =
+                        |deed: &Deed| deed.number == call && deed.conversation == *conversation;
+                    // One that was taken back is not open any more.
+                    if let Some(at) = self.deeds.iter().position(told) {
+                        self.delete_answered(at, answer.codes[index], answer);
                     }
                 }
             }
         }
     }
 
-    fn shelf(&mut self, conversation: &str) -> &mut Shelf {
-        self.shelves.get_mut(conversation).unwrap()
-    }
-
-    /// Opens what was left and compares it with the model.
-    fn look(&mut self) {
-        life::passes_integrity_check(self.folder.path());
-        let client = match &self.server {
-            Some((server, sig)) => Options::remote(self.folder.path(), server.url(), sig).open(),
-            None => Client::local(self.folder.path()),
-        };
-        if self.server.is_some() {
-            // Two deletions of one conversation are asked one at each connection.
-            eventually("every deletion has its outcome", || {
-                client.pulled();
-                unfinished(self.folder.path()) == 0
-            });
-            client.pulled();
-        }
-        let listed: BTreeMap<String, u64> = client
-            .list()
-            .into_iter()
-            .map(|line| (line.id, line.messages))
-            .collect();
-        let mut all = 0;
-        let names: Vec<String> = self.shelves.keys().cloned().collect();
-        for conversation in names {
-            let found: BTreeSet<u64> = client
-                .history(&conversation)
-                .into_iter()
-                .map(|message| {
-                    assert_eq!(message.text, text_of(&conversation, message.position));
-                    message.position
-                })
-                .collect();
-            all += found.len() as u64;
-            assert_eq!(
-                listed.get(&conversation).copied().unwrap_or(0),
-                found.len() as u64,
-                "{conversation}: list and history agree"
-            );
-            if Self::is_pulled(&conversation) {
-                self.server_agrees(&conversation, &found);
+    fn delete_answered(&mut self, at: usize, code: i32, answer: &Answer) {
+        let deed = &mut self.deeds[at];
+        match code {
+            abi::OK | abi::LOCAL_ONLY => self.succeeded(at),
+            abi::CANCELLED => {
+                assert!(deed.either, "nobody took it back: {deed:?}");
+                self.failed(at);
             }
-            self.shelf(&conversation)
-                .settle(&found)
-                .unwrap_or_else(|wrong| panic!("{conversation}: {wrong}"));
-            self.is_erased(&client, &conversation);
+            // To be settled at the next open.
+            abi::PENDING => deed.accepted = true,
+            abi::OUTCOME_UNKNOWN if self.server.is_some() => deed.accepted = true,
+            _ if self.away && deed.terms.policy == abi::FAIL => self.failed(at),
+            code => panic!("{deed:?} gave {code}: {}", answer.text),
         }
-        assert_eq!(client.total_unread(), all, "nobody has read anything");
-        assert_eq!(client.close(), abi::OK);
     }
 
-    /// The server gives what the device has, no more and no less.
-    fn server_agrees(&self, conversation: &str, found: &BTreeSet<u64>) {
-        let (server, _) = self.server.as_ref().unwrap();
-        let peer = conversation.trim_start_matches("c2c_");
-        let there = server.history("alice", json!({"Type": 1, "To_Account": peer}));
-        let ours: Vec<String> = found.iter().map(|at| text_of(conversation, *at)).collect();
-        assert_eq!(there, ours, "{conversation}: server and device agree");
+    /// It is certain that a deletion is done.
+    pub(super) fn succeeded(&mut self, at: usize) {
+        let deed = self.deeds.remove(at);
+        self.done.extend(deed.id);
+        if deed.terms.erases() {
+            self.shelf(&deed.conversation)
+                .delete_succeeded(&deed.cut_off);
+        }
+        if !deed.terms.clear_history {
+            self.drafts
+                .get_mut(&deed.conversation)
+                .unwrap()
+                .written(deed.number);
+            self.pins
+                .get_mut(&deed.conversation)
+                .unwrap()
+                .written(deed.number);
+        }
+        let heard = self.heard.get(&deed.conversation).copied().unwrap_or(0);
+        if let Some(before) = deed.shown {
+            assert!(heard > before, "nobody was told of its end: {deed:?}");
+        }
     }
 
-    /// The newest of what is gone, and some that went long ago, cannot be found.
-    fn is_erased(&mut self, client: &Client, conversation: &str) {
-        let gone = self.shelves[conversation].gone_through();
-        if gone == 0 || !self.random.percent(30) {
+    /// It is certain that nothing came of one.
+    pub(super) fn failed(&mut self, at: usize) {
+        let deed = self.deeds.remove(at);
+        if deed.terms.erases() {
+            self.shelf(&deed.conversation).delete_failed(&deed.cut_off);
+        }
+    }
+
+    /// A deletion is taken back, or may be: with it goes what had joined it.
+    fn taking_back(
+        &mut self,
+        what: Manage,
+        of: &Target,
+        ids: &HashMap<usize, [u8; 16]>,
+        maybe: bool,
+    ) {
+        if !matches!(what, Manage::Undo | Manage::Cancel) {
             return;
         }
-        let mut sample: Vec<u64> = (gone.saturating_sub(20).max(1)..=gone).collect();
-        sample.extend((0..10).map(|_| self.random.within(1..=gone)));
-        let texts: Vec<String> = sample.iter().map(|at| text_of(conversation, *at)).collect();
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let found = client.verify(conversation, &texts);
-        assert_eq!(
-            (found.found, found.readable_records),
-            (0, 0),
-            "{conversation}"
-        );
-        assert!(found.searched > 0);
+        let id = match of {
+            Target::Here(number) => ids.get(number).copied(),
+            Target::Earlier(id) => Some(*id),
+        };
+        let meant = |deed: &Deed| deed.id.is_some() && deed.id == id;
+        let Some(at) = self.deeds.iter().position(meant) else {
+            return;
+        };
+        let (conversation, terms) = (self.deeds[at].conversation.clone(), self.deeds[at].terms);
+        for deed in &mut self.deeds {
+            deed.either |= deed.conversation == conversation
+                && deed.terms.keep_history == terms.keep_history
+                && deed.terms.clear_history == terms.clear_history;
+        }
+        if !maybe {
+            self.failed(at);
+        }
+    }
+
+    /// The listener hears of the end of a conversation: again only when the life before was killed.
+    pub(super) fn heard_gone(&mut self, conversation: &str, id: [u8; 16]) {
+        *self.heard.entry(conversation.to_owned()).or_default() += 1;
+        if id == [0; 16] {
+            return;
+        }
+        if let Some(before) = self.heard_in.insert(id, self.lives) {
+            assert!(
+                before + 1 == self.lives && self.after_kill,
+                "{conversation}: told in life {before}, and in {} again",
+                self.lives
+            );
+        }
+    }
+
+    fn heard_standing(&mut self, id: [u8; 16], state: u32) {
+        // What has failed without a server says so to its call, or to the listener.
+        if matches!(state, CANCELLED | FAILED) {
+            let of = |deed: &&mut Deed| deed.id == Some(id);
+            self.deeds.iter_mut().filter(of).for_each(|deed| {
+                assert!(deed.either || self.away, "{deed:?} stands at {state}");
+                deed.either = true;
+            });
+        }
+    }
+
+    pub(super) fn shelf(&mut self, conversation: &str) -> &mut Shelf {
+        self.shelves.get_mut(conversation).unwrap()
     }
 }
 
@@ -386,33 +503,4 @@ impl Drop for Survivor {
             );
         }
     }
-}
-
-/// Deletions of an open store whose outcome is not known yet. Asked in another process: SQLite's
-/// locks belong to the process, and the test has an SQLite of its own.
-fn unfinished(folder: &Path) -> u64 {
-    let environment = [("CRASH_FOLDER", folder.to_str().unwrap())];
-    let output = child::run("the_unfinished_are_counted", &environment);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let count = said
-        .lines()
-        .find_map(|line| line.strip_prefix("unfinished: "));
-    let count =
-        count.unwrap_or_else(|| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)));
-    count.parse().unwrap()
-}
-
-/// The process that counts, as a test that is nothing else.
-pub fn count_unfinished() {
-    if !child::is_child() {
-        return;
-    }
-    let path = PathBuf::from(std::env::var("CRASH_FOLDER").unwrap()).join("store.db");
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let db = rusqlite::Connection::open_with_flags(path, flags).unwrap();
-    db.busy_timeout(Duration::from_secs(5)).unwrap();
-    let count: i64 = db
-        .query_row("SELECT count(*) FROM journal", [], |row| row.get(0))
-        .unwrap();
-    println!("\nunfinished: {count}");
 }

@@ -6,11 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::abi;
+use super::abi::{self, DeletionId};
 use super::call::{Call, Outcome};
 use super::client::{Client, Options};
-use super::operation::{Operation, text_of};
-use super::shelf::Shelf;
+use super::listener::UNDOABLE;
+use super::operation::{Answer, Operation, text_of};
+use super::shelf::{CutOff, Shelf};
+use super::slate::Slate;
 
 /// What may be said of a disk that failed, by anything. A read that the disk refuses is damage in
 /// SQLite's eyes.
@@ -22,8 +24,12 @@ const LONGEST: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub struct Trial {
     pub shelves: BTreeMap<String, Shelf>,
+    drafts: BTreeMap<String, Slate<String>>,
     client: Option<Client>,
     calls: Vec<(String, Arc<Call>)>,
+    ids: Vec<Option<DeletionId>>,
+    /// Deletions that can be undone: the call, the conversation, the cut-off.
+    open: Vec<(Arc<Call>, String, CutOff)>,
     /// Every error that was told: what was asked, the code, the text.
     pub errors: Vec<(String, i32, String)>,
 }
@@ -52,9 +58,10 @@ impl Trial {
         self.client.is_some()
     }
 
-    /// One call and its outcome, which goes into the model.
+    /// One call and its outcome, which goes into the model. One that can be undone is left open.
     pub fn run(&mut self, operation: Operation) {
         let Some(client) = &self.client else { return };
+        let number = self.ids.len() as u64 + 1;
         let mut cut_offs = Vec::new();
         match &operation {
             Operation::Save {
@@ -65,55 +72,115 @@ impl Trial {
                 let shelf = self.shelves.entry(conversation.clone()).or_default();
                 shelf.save_asked(*first..=*last);
             }
+            Operation::Draft { conversation, text } => {
+                let draft = self.drafts.entry(conversation.clone()).or_default();
+                draft.asked(number, text.clone());
+            }
             other => {
                 for conversation in other.deletes() {
                     let shelf = self.shelves.entry(conversation.clone()).or_default();
                     cut_offs.push(shelf.cut_off());
-                    shelf.delete_asked(shelf.cut_off());
+                    if other.terms().erases() {
+                        shelf.delete_asked(shelf.cut_off());
+                    }
+                    if !other.terms().clear_history {
+                        let draft = self.drafts.entry(conversation.clone()).or_default();
+                        draft.asked(number, String::new());
+                    }
                 }
             }
         }
         let call = client.call();
-        assert_eq!(operation.begin(client, &call), abi::OK, "{operation:?}");
-        let outcome = call.event_within(LONGEST);
-        let outcome = outcome
-            .unwrap_or_else(|| panic!("{operation:?} hangs"))
-            .outcome;
-        let answer = operation.answer(&outcome);
-        let codes = answer.codes.clone();
-        self.calls.push((format!("{operation:?}"), call));
+        let id = operation.begin(client, &self.ids, &call);
+        self.ids.push(id);
+        self.calls.push((format!("{operation:?}"), call.clone()));
+        if operation.terms().undo_ms > 0 {
+            // It is written down, or has failed, when this is answered.
+            let then = client.call();
+            assert_eq!(client.begin_list(&then), abi::OK);
+            then.event_within(LONGEST).expect("listing hangs");
+            let conversation = operation.deletes()[0].clone();
+            self.open.push((call, conversation, cut_offs.remove(0)));
+        } else {
+            let outcome = call.event_within(LONGEST);
+            let outcome = outcome.unwrap_or_else(|| panic!("{operation:?} hangs"));
+            let answer = operation.answer(&outcome.outcome);
+            self.answered(&operation, &answer, &cut_offs, number);
+        }
+        self.hear_of_open();
+    }
+
+    /// The deletions that can be undone, as far as they have their outcome.
+    fn hear_of_open(&mut self) {
+        self.open.retain(|(call, conversation, cut_off)| {
+            let Some(told) = call.events().first().cloned() else {
+                return true;
+            };
+            let shelf = self.shelves.get_mut(conversation).unwrap();
+            match told.outcome.code() {
+                // The device's disk has failed it later, or it goes on at the next open.
+                abi::OUTCOME_UNKNOWN | abi::PENDING => {}
+                abi::CANCELLED => shelf.delete_failed(cut_off),
+                code => {
+                    assert!(DISK.contains(&code), "{conversation}: {told:?}");
+                    shelf.delete_failed(cut_off);
+                }
+            }
+            false
+        });
+    }
+
+    fn answered(
+        &mut self,
+        operation: &Operation,
+        answer: &Answer,
+        cut_offs: &[CutOff],
+        number: u64,
+    ) {
+        let codes = &answer.codes;
         for code in codes.iter().filter(|code| **code != abi::OK) {
             let told = (format!("{operation:?}"), *code, answer.text.clone());
             self.errors.push(told);
         }
-        let honest = |code: i32| assert!(DISK.contains(&code), "{operation:?}: {outcome:?}");
-        match &operation {
+        let honest = |code: i32| assert!(DISK.contains(&code), "{operation:?}: {answer:?}");
+        match operation {
             Operation::Save {
                 conversation,
                 first,
                 last,
             } => {
                 let shelf = self.shelves.get_mut(conversation).unwrap();
-                shelf.save_answered(&(*first..=*last), codes == [abi::OK]);
-                codes
-                    .iter()
-                    .filter(|code| **code != 0)
-                    .for_each(|code| honest(*code));
+                shelf.save_answered(&(*first..=*last), *codes == [abi::OK]);
             }
-            Operation::Delete { .. } | Operation::DeleteAll { .. } => {
+            Operation::Draft { conversation, .. } if *codes == [abi::OK] => {
+                self.drafts.get_mut(conversation).unwrap().written(number);
+            }
+            Operation::Delete { .. } | Operation::DeleteAs { .. } | Operation::DeleteAll { .. } => {
                 for (index, conversation) in operation.deletes().iter().enumerate() {
                     let shelf = self.shelves.get_mut(conversation).unwrap();
+                    let erases = operation.terms().erases();
                     match codes[index.min(codes.len() - 1)] {
-                        abi::OK => shelf.delete_succeeded(&cut_offs[index]),
-                        abi::OUTCOME_UNKNOWN => {}
+                        abi::OK if erases => shelf.delete_succeeded(&cut_offs[index]),
+                        abi::OK | abi::OUTCOME_UNKNOWN => {}
                         code => {
                             honest(code);
-                            shelf.delete_failed(&cut_offs[index]);
+                            if erases {
+                                shelf.delete_failed(&cut_offs[index]);
+                            }
                         }
                     }
+                    if let (abi::OK, false) = (codes[0], operation.terms().clear_history) {
+                        self.drafts.get_mut(conversation).unwrap().written(number);
+                    }
                 }
+                return;
             }
-            Operation::History { conversation } if codes == [abi::OK] => {
+            // Of a deletion that could not begin there is nothing to undo.
+            Operation::Manage { .. } if *codes == [abi::NOT_FOUND] => {
+                assert!(!self.errors.is_empty());
+                return;
+            }
+            Operation::History { conversation } if *codes == [abi::OK] => {
                 let shelf = self.shelves.entry(conversation.clone()).or_default();
                 let read: BTreeSet<u64> = answer.read.iter().copied().collect();
                 assert!(
@@ -126,11 +193,12 @@ impl Trial {
                     "{conversation}: {read:?} {shelf:?}"
                 );
             }
-            _ => codes
-                .iter()
-                .filter(|code| **code != 0)
-                .for_each(|code| honest(*code)),
+            _ => {}
         }
+        codes
+            .iter()
+            .filter(|code| **code != 0)
+            .for_each(|code| honest(*code));
     }
 
     /// Closes; every call has had one callback by then, and gets no other.
@@ -144,6 +212,7 @@ impl Trial {
         for (name, call) in self.calls.drain(..) {
             assert_eq!(call.events().len(), 1, "{name}");
         }
+        self.hear_of_open();
     }
 
     /// With a disk that is well again: it opens, holds what it must and nothing else, and works.
@@ -152,6 +221,24 @@ impl Trial {
         let client = options
             .try_open()
             .unwrap_or_else(|(code, text)| panic!("it does not open again: {code} {text}"));
+        // What the disk did not let anybody undo is still there to be undone.
+        for pending in client.pending() {
+            if pending.state == UNDOABLE {
+                assert!(!self.errors.is_empty(), "{pending:?}");
+                assert_eq!(client.undo(pending.deletion), Outcome::Success);
+            }
+        }
+        let drafts: BTreeMap<String, String> = client
+            .list()
+            .into_iter()
+            .map(|line| (line.id, line.draft))
+            .collect();
+        for (conversation, draft) in &mut self.drafts {
+            let found = drafts.get(conversation).cloned().unwrap_or_default();
+            if let Err(wrong) = draft.settle(found) {
+                panic!("{conversation}: {wrong}; told: {:?}", self.errors);
+            }
+        }
         for (conversation, shelf) in &mut self.shelves {
             let found: BTreeSet<u64> = client
                 .history(conversation)
