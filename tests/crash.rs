@@ -223,8 +223,26 @@ fn killed_at_every_step_of_every_kind() {
     for with_server in [false, true] {
         for (kind, points) in [
             ("queue", &["accept", "keys-destroyed", "rows-followed"][..]),
-            ("undo", &["accept", "intent-recorded", "before-destroying", "keys-destroyed", "before-delivery"]),
-            ("clear", &["accept", "before-destroying", "keys-destroyed", "before-delivery", "rows-followed"]),
+            (
+                "undo",
+                &[
+                    "accept",
+                    "intent-recorded",
+                    "before-destroying",
+                    "keys-destroyed",
+                    "before-delivery",
+                ],
+            ),
+            (
+                "clear",
+                &[
+                    "accept",
+                    "before-destroying",
+                    "keys-destroyed",
+                    "before-delivery",
+                    "rows-followed",
+                ],
+            ),
             ("keep", &["accept", "before-delivery"]),
         ] {
             for point in points {
@@ -277,7 +295,10 @@ fn killed_at_every_step_of_every_kind() {
                 assert!(client.ids().contains(&"group_club".to_owned()), "{name}");
                 let ids = fake.deletions();
                 let ids: Vec<_> = ids.iter().map(|one| &one["DeletionId"]).collect();
-                assert!(ids.windows(2).all(|pair| pair[0] == pair[1]), "{name}: {ids:?}");
+                assert!(
+                    ids.windows(2).all(|pair| pair[0] == pair[1]),
+                    "{name}: {ids:?}"
+                );
             }
         }
     }

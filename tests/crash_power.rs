@@ -174,7 +174,11 @@ fn the_power_is_cut_at_any_moment() {
         };
         let (mut record, environment) = Record::begin(home.path());
         let end = Life::begin(test, &script, environment).end();
-        assert!(matches!(end.heard.last(), Some(Word::Closed)), "{}", end.errors);
+        assert!(
+            matches!(end.heard.last(), Some(Word::Closed)),
+            "{}",
+            end.errors
+        );
         record.end();
         deeds += record.deeds.len();
         for _ in 0..CUTS_PER_LIFE {
@@ -184,7 +188,10 @@ fn the_power_is_cut_at_any_moment() {
         }
     }
     eprintln!("{test}: {cuts} cuts in lives of {deeds} records");
-    assert!(deeds > 10 * cuts / CUTS_PER_LIFE, "the calls on files are seen");
+    assert!(
+        deeds > 10 * cuts / CUTS_PER_LIFE,
+        "the calls on files are seen"
+    );
 }
 
 fn look(record: &Record, script: &Script, cut: usize, random: &mut Random) {
@@ -216,7 +223,9 @@ fn look(record: &Record, script: &Script, cut: usize, random: &mut Random) {
     let client = Client::local(left.path());
     let pending = client.pending();
     for number in &model.undone {
-        let back = pending.iter().find(|one| one.deletion.0 == model.ids[number]);
+        let back = pending
+            .iter()
+            .find(|one| one.deletion.0 == model.ids[number]);
         assert!(back.is_none(), "it was undone, cut at {cut}: {back:?}");
     }
     for conversation in NAMES {
@@ -241,7 +250,11 @@ fn look(record: &Record, script: &Script, cut: usize, random: &mut Random) {
             let texts: Vec<String> = (1..=gone).map(|at| text_of(conversation, at)).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let look = client.verify(conversation, &texts);
-            assert_eq!((look.found, look.readable_records), (0, 0), "{conversation}, cut at {cut}");
+            assert_eq!(
+                (look.found, look.readable_records),
+                (0, 0),
+                "{conversation}, cut at {cut}"
+            );
         }
     }
     // It works on.

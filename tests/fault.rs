@@ -17,9 +17,9 @@ use std::path::Path;
 
 use support::Options;
 use support::child;
+use support::deed::LONG;
 use support::faults::{self, How, Plan, Shim};
 use support::folder;
-use support::deed::LONG;
 use support::operation::{Manage, Operation, Target, Terms};
 use support::random::number;
 use support::trial::Trial;

@@ -153,7 +153,9 @@ impl Survivor {
         self.are_ours(pending);
         let mut at = 0;
         while let Some(deed) = self.deeds.get(at) {
-            let waits = pending.iter().any(|one| deed.is(one) && one.undo_until_ms > 0);
+            let waits = pending
+                .iter()
+                .any(|one| deed.is(one) && one.undo_until_ms > 0);
             if deed.is_long() && waits {
                 at += 1;
             } else if deed.must_succeed() {
@@ -184,7 +186,11 @@ impl Survivor {
             .collect();
         match line {
             Some(line) => {
-                assert_eq!(line.messages, found.len() as u64, "{conversation}: list and history");
+                assert_eq!(
+                    line.messages,
+                    found.len() as u64,
+                    "{conversation}: list and history"
+                );
             }
             None => assert!(
                 found.is_empty() || self.unlisted.contains(conversation),
@@ -203,14 +209,22 @@ impl Survivor {
         settled.unwrap_or_else(|wrong| panic!("{conversation}: {wrong}"));
         if veil == 0 {
             // What hides nothing can still be undone.
-            let open = self.deeds.iter().filter(|deed| deed.conversation == conversation);
+            let open = self
+                .deeds
+                .iter()
+                .filter(|deed| deed.conversation == conversation);
             let open: Vec<_> = open.filter(|deed| deed.terms.erases()).cloned().collect();
             for deed in open {
                 self.shelf(conversation).delete_asked(deed.cut_off);
             }
         }
         // What a window hides, it hides with draft and pin.
-        if veil == 0 && !self.deeds.iter().any(|deed| deed.conversation == conversation) {
+        if veil == 0
+            && !self
+                .deeds
+                .iter()
+                .any(|deed| deed.conversation == conversation)
+        {
             let draft = line.map_or(String::new(), |line| line.draft.clone());
             let pinned = line.is_some_and(|line| line.pinned);
             let drafts = self.drafts.entry(conversation.to_owned()).or_default();

@@ -19,15 +19,33 @@ pub enum Operation {
         last: u64,
     },
     /// The plain call.
-    Delete { conversation: String },
+    Delete {
+        conversation: String,
+    },
     /// With options, or clearing the history.
-    DeleteAs { conversation: String, terms: Terms },
-    DeleteAll { conversations: Vec<String> },
+    DeleteAs {
+        conversation: String,
+        terms: Terms,
+    },
+    DeleteAll {
+        conversations: Vec<String>,
+    },
     /// Undo, cancel, retry, acknowledge.
-    Manage { what: Manage, of: Target },
-    Draft { conversation: String, text: String },
-    Pin { conversation: String, pinned: bool },
-    History { conversation: String },
+    Manage {
+        what: Manage,
+        of: Target,
+    },
+    Draft {
+        conversation: String,
+        text: String,
+    },
+    Pin {
+        conversation: String,
+        pinned: bool,
+    },
+    History {
+        conversation: String,
+    },
     List,
     Pull,
 }

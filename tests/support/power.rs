@@ -21,7 +21,9 @@ pub fn mark(word: &str) {
     let find = || {
         let process = libloading::os::unix::Library::this();
         // SAFETY: the type is that of power_shim.c.
-        unsafe { process.get::<Mark>(b"power_mark") }.ok().map(|mark| *mark)
+        unsafe { process.get::<Mark>(b"power_mark") }
+            .ok()
+            .map(|mark| *mark)
     };
     if let Some(mark) = MARK.get_or_init(find) {
         let word = CString::new(word).unwrap();
@@ -33,14 +35,34 @@ pub fn mark(word: &str) {
 /// One thing that a process did.
 #[derive(Clone, Debug)]
 pub enum Deed {
-    Write { inode: u64, at: u64, bytes: Vec<u8> },
+    Write {
+        inode: u64,
+        at: u64,
+        bytes: Vec<u8>,
+    },
     /// Everything on the file that had ended before this place in the record is on the disk.
-    Sync { inode: u64, before: usize },
-    Cut { inode: u64, size: u64 },
-    Create { inode: u64, name: String },
-    Rename { from: String, to: String },
-    Unlink { name: String },
-    SyncFolder { before: usize },
+    Sync {
+        inode: u64,
+        before: usize,
+    },
+    Cut {
+        inode: u64,
+        size: u64,
+    },
+    Create {
+        inode: u64,
+        name: String,
+    },
+    Rename {
+        from: String,
+        to: String,
+    },
+    Unlink {
+        name: String,
+    },
+    SyncFolder {
+        before: usize,
+    },
     Mark(String),
 }
 
@@ -69,7 +91,10 @@ impl Record {
             use std::os::unix::fs::MetadataExt;
             std::fs::metadata(folder.join(name)).unwrap().ino()
         };
-        let inodes = before.keys().map(|name| (name.clone(), inode(name))).collect();
+        let inodes = before
+            .keys()
+            .map(|name| (name.clone(), inode(name)))
+            .collect();
         let record = Self {
             deeds: Vec::new(),
             before,
@@ -104,7 +129,10 @@ impl Record {
                     before: at as usize,
                 },
                 3 => Deed::Cut { inode, size: at },
-                4 => Deed::Create { inode, name: text() },
+                4 => Deed::Create {
+                    inode,
+                    name: text(),
+                },
                 5 => {
                     let names = text();
                     let (from, to) = names.split_once('\0').unwrap();
@@ -129,7 +157,10 @@ impl Record {
         let mut through = 0;
         for deed in &self.deeds[..cut] {
             match deed {
-                Deed::Create { inode: new, name: at } if at == name => inode = Some(*new),
+                Deed::Create {
+                    inode: new,
+                    name: at,
+                } if at == name => inode = Some(*new),
                 Deed::Sync { inode: of, before } if inode == Some(*of) => through = *before,
                 _ => {}
             }
@@ -251,7 +282,11 @@ impl File<'_> {
                 Deed::Cut { size, .. } => *size < range.end,
                 _ => false,
             };
-            let deeds: Vec<_> = self.pending.iter().filter(|(_, deed)| touches(deed)).collect();
+            let deeds: Vec<_> = self
+                .pending
+                .iter()
+                .filter(|(_, deed)| touches(deed))
+                .collect();
             for (_, deed) in deeds.iter().take(moment(deeds.len())) {
                 apply(&mut bytes, deed, range.clone());
             }

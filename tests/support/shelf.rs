@@ -129,7 +129,9 @@ impl Shelf {
     /// nothing is seen, and nothing is learnt.
     pub fn settle_above(&mut self, veil: u64, found: &BTreeSet<u64>) -> Result<(), String> {
         if let Some(shown) = found.first().filter(|first| **first <= veil) {
-            return Err(format!("{shown} is shown, but hidden up to {veil}: {self:?}"));
+            return Err(format!(
+                "{shown} is shown, but hidden up to {veil}: {self:?}"
+            ));
         }
         let mut above = self.clone();
         above.there.retain(|at| *at > veil);
@@ -179,9 +181,16 @@ impl Shelf {
 }
 
 /// What of these ranges lies within another.
-fn clipped(ranges: &[RangeInclusive<u64>], within: RangeInclusive<u64>) -> Vec<RangeInclusive<u64>> {
+fn clipped(
+    ranges: &[RangeInclusive<u64>],
+    within: RangeInclusive<u64>,
+) -> Vec<RangeInclusive<u64>> {
     let clip = |range: &RangeInclusive<u64>| {
         *range.start().max(within.start())..=*range.end().min(within.end())
     };
-    ranges.iter().map(clip).filter(|range| !range.is_empty()).collect()
+    ranges
+        .iter()
+        .map(clip)
+        .filter(|range| !range.is_empty())
+        .collect()
 }

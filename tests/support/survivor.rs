@@ -171,7 +171,11 @@ impl Survivor {
         if std::env::var_os("ADIEU_STORY").is_some() {
             for word in &end.heard {
                 match word {
-                    Word::Ask(number) => eprintln!("ask {number} (call {}) {:?}", self.calls + 1 + *number as u64, script.operations[*number]),
+                    Word::Ask(number) => eprintln!(
+                        "ask {number} (call {}) {:?}",
+                        self.calls + 1 + *number as u64,
+                        script.operations[*number]
+                    ),
                     other => eprintln!("{other:?}"),
                 }
             }
@@ -212,7 +216,9 @@ impl Survivor {
     }
 
     fn deeds_of(&mut self, call: u64) -> impl Iterator<Item = &mut Deed> {
-        self.deeds.iter_mut().filter(move |deed| deed.number == call)
+        self.deeds
+            .iter_mut()
+            .filter(move |deed| deed.number == call)
     }
 
     fn asked(&mut self, number: usize, operation: &Operation, asked: &mut Asked) {
@@ -283,7 +289,13 @@ impl Survivor {
             id: None,
             accepted: false,
             either: false,
-            shown: (something && listed && !terms.clear_history).then_some(heard),
+            // One that is queued when its window ends may be erased without a word when a kill
+            // comes right then.
+            shown: (something
+                && listed
+                && !terms.clear_history
+                && (terms.undo_ms == 0 || terms.policy != abi::QUEUE))
+                .then_some(heard),
         });
     }
 
@@ -341,13 +353,21 @@ impl Survivor {
             Operation::List => is_fine(answer),
             Operation::Draft { conversation, .. } => {
                 is_fine(answer);
-                if !self.deeds.iter().any(|deed| deed.conversation == *conversation) {
+                if !self
+                    .deeds
+                    .iter()
+                    .any(|deed| deed.conversation == *conversation)
+                {
                     self.drafts.get_mut(conversation).unwrap().written(call);
                 }
             }
             Operation::Pin { conversation, .. } => {
                 is_fine(answer);
-                if !self.deeds.iter().any(|deed| deed.conversation == *conversation) {
+                if !self
+                    .deeds
+                    .iter()
+                    .any(|deed| deed.conversation == *conversation)
+                {
                     self.pins.get_mut(conversation).unwrap().written(call);
                 }
             }
@@ -358,7 +378,8 @@ impl Survivor {
             },
             Operation::Delete { .. } | Operation::DeleteAs { .. } | Operation::DeleteAll { .. } => {
                 for (index, conversation) in operation.deletes().iter().enumerate() {
-                    let told = |deed: &Deed| deed.number == call && deed.conversation == *conversation;
+                    let told =
+                        |deed: &Deed| deed.number == call && deed.conversation == *conversation;
                     // One that was taken back is not open any more.
                     if let Some(at) = self.deeds.iter().position(told) {
                         self.delete_answered(at, answer.codes[index], answer);
@@ -393,8 +414,14 @@ impl Survivor {
                 .delete_succeeded(&deed.cut_off);
         }
         if !deed.terms.clear_history {
-            self.drafts.get_mut(&deed.conversation).unwrap().written(deed.number);
-            self.pins.get_mut(&deed.conversation).unwrap().written(deed.number);
+            self.drafts
+                .get_mut(&deed.conversation)
+                .unwrap()
+                .written(deed.number);
+            self.pins
+                .get_mut(&deed.conversation)
+                .unwrap()
+                .written(deed.number);
         }
         let heard = self.heard.get(&deed.conversation).copied().unwrap_or(0);
         if let Some(before) = deed.shown {
@@ -483,4 +510,3 @@ impl Drop for Survivor {
         }
     }
 }
-
