@@ -208,7 +208,11 @@ impl Deletions {
         for id in ids {
             if let Some(flight) = self.flights.get_mut(id) {
                 flight.written = true;
-                flight.noted = None;
+                // Policy `queue` tells of the erasure long before the journal is done with it: the
+                // inbox knows until then that nobody was told.
+                if flight.intent.policy != Policy::Queue || flight.intent.undo_until.is_some() {
+                    flight.noted = None;
+                }
             }
         }
         Ok(())
@@ -236,12 +240,14 @@ impl Deletions {
         }
         let _ = store.record();
         for (erasure, news) in erasures.into_iter().zip(news) {
-            if let Some(flight) = self.flights.get_mut(&erasure.deletion) {
+            let noted = self.flights.get_mut(&erasure.deletion).and_then(|flight| {
                 flight.progress.erased = true;
-            }
+                flight.noted.take()
+            });
             if news {
                 self.tell_erased(&erasure, store);
             }
+            self.delivery.push(Box::new(move || drop(noted)));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Deletions that wait: what the host can do with them, and what an earlier life of the process
 //! left behind.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use super::flight::{Flight, State};
@@ -190,8 +190,11 @@ impl Deletions {
         // Written down, or destroyed and told of below.
         let written: HashSet<_> = unfinished.iter().map(|left| left.intent.deletion).collect();
         let mut to_be_told = HashSet::new();
+        let mut untold = HashMap::new();
         for (conversation, mut record, noted) in accepted {
-            if !written.contains(&record.deletion) {
+            if written.contains(&record.deletion) {
+                untold.insert(record.deletion, noted);
+            } else {
                 // It knew no position, and so it covers nothing that was not erased before. (After a
                 // power cut it may be one that was carried out long ago.)
                 if record.cut_off.is_none() {
@@ -215,8 +218,15 @@ impl Deletions {
                 self.forget_when_delivered(name, None);
                 continue;
             }
-            let flight = Flight::recovered(intent, progress);
             let id = name.0;
+            let mut noted = untold.remove(&id);
+            if progress.erased && noted.is_some() {
+                self.tell_left_behind(&name, intent.cut_off, intent.scope, store);
+                let told = noted.take();
+                self.delivery.push(Box::new(move || drop(told)));
+            }
+            let mut flight = Flight::recovered(intent, progress);
+            flight.noted = noted.filter(|_| flight.intent.policy == Policy::Queue);
             let (undo_until, policy) = (flight.intent.undo_until, flight.intent.policy);
             let maybe_done = flight.maybe_done;
             self.insert(flight);

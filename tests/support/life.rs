@@ -83,8 +83,9 @@ pub fn live() -> ! {
     let mut ids = Vec::new();
     for (number, operation) in script.operations.iter().enumerate() {
         wait_for(script.window.saturating_sub(1));
-        // One that can be undone may stay open for as long as the client does.
-        let counts = operation.terms().undo_ms == 0;
+        // One that can be undone, or is queued, may stay open for as long as the client does.
+        let terms = operation.terms();
+        let counts = terms.undo_ms == 0 && terms.policy != abi::QUEUE;
         *open.0.lock().unwrap() += usize::from(counts);
         let (operation, answered) = (operation.clone(), open.clone());
         let asked = operation.clone();

@@ -289,7 +289,13 @@ impl Survivor {
             id: None,
             accepted: false,
             either: false,
-            shown: (something && listed && !terms.clear_history).then_some(heard),
+            // One that is queued when its window ends may be erased without a word when a kill
+            // comes right then.
+            shown: (something
+                && listed
+                && !terms.clear_history
+                && (terms.undo_ms == 0 || terms.policy != abi::QUEUE))
+                .then_some(heard),
         });
     }
 
