@@ -447,6 +447,43 @@ fn the_hosts_positions_stay_the_hosts() {
     assert!(client.texts("c2c_carol").is_empty());
 }
 
+/// DEL-3: the host brings a conversation while the server is asked to delete it: what the server
+/// answers of positions erases nothing of it.
+#[test]
+fn brought_by_the_host_while_the_server_is_asked() {
+    let fake = FakeServer::with_world(|_, _| {
+        Answer::Hold(Box::new(Answer::Ok(json!({"ClearedThrough": 500}))))
+    });
+    let folder = folder();
+    let client = Options::remote(folder.path(), &fake.url(), SIG).open();
+    let call = client.call();
+    assert_eq!(client.begin_delete("c2c_zoe", &call), abi::OK);
+    fake.wait_for_deletions(1);
+    client.save_texts("c2c_zoe", &["came after the call", "this too"]);
+    fake.release();
+    assert_eq!(call.wait(), Outcome::Success);
+    assert_eq!(client.texts("c2c_zoe"), ["came after the call", "this too"]);
+    client.save("c2c_zoe", &[(3, "zoe", "and this later")]);
+    assert_eq!(client.texts("c2c_zoe").len(), 3);
+}
+
+/// DEL-3: a conversation that this device never had is deleted on the server, whose positions do
+/// not keep out what the host brings of it later.
+#[test]
+fn brought_by_the_host_after_the_server_deleted_it() {
+    let fake = FakeServer::with_world(|_, _| Answer::Ok(json!({"ClearedThrough": 500})));
+    let folder = folder();
+    let options = Options::remote(folder.path(), &fake.url(), SIG);
+    let client = options.open();
+    assert_eq!(client.delete("c2c_yan"), Outcome::Success);
+    client.save("c2c_yan", &[(1, "yan", "hello, first message")]);
+    client.save("c2c_yan", &[(501, "yan", "a later one")]);
+    let texts = ["hello, first message", "a later one"];
+    assert_eq!(client.texts("c2c_yan"), texts);
+    client.close();
+    assert_eq!(options.open().texts("c2c_yan"), texts);
+}
+
 /// Deletions that the library asks for at one time.
 const LINES: usize = 4;
 

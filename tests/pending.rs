@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use support::call::{on_error, on_success};
 use support::listener::{ASKING, CANCELLED, DONE, FAILED, Pending, REFUSED, UNDOABLE, WAITING};
 use support::{
     Answer, Client, DeleteOptions, FakeServer, Heard, Listener, Options, Outcome, Server, abi,
@@ -23,6 +24,8 @@ use support::{
 };
 
 const MINUTE: u32 = 60_000;
+/// Long enough to close a client in.
+const SHORT: u32 = 1_000;
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
@@ -306,6 +309,35 @@ fn a_refusal_is_kept_until_it_is_acknowledged() {
     assert!(options.open().pending().is_empty());
 }
 
+/// DUR-3: a refusal that an earlier life of the process heard is acknowledged as what it was: the
+/// listener hears the server's code.
+#[test]
+fn a_refusal_of_an_earlier_life_keeps_its_code() {
+    let fake = refusing(20003, &switch());
+    let folder = folder();
+    let options = Options::remote(folder.path(), &fake.url(), "sig");
+    let client = options.open();
+    client.pulled();
+    let (call, id) = client.deleting("c2c_bob", DeleteOptions::queue());
+    assert_eq!(call.wait().code(), 20003);
+    client.close();
+    let (client, listener) = heard_by(options);
+    assert_eq!((only(&client).state, only(&client).code), (REFUSED, 20003));
+    assert_eq!(client.manage(abi::abi().acknowledge, id), Outcome::Success);
+    client.close();
+    let ends: Vec<_> = listener
+        .heard()
+        .into_iter()
+        .filter_map(|heard| match heard {
+            Heard::Pending(pending) if pending.deletion == id => {
+                Some((pending.state, pending.code))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ends, [(FAILED, 20003)]);
+}
+
 /// DUR-3: a refused or waiting deletion can be tried again now, and then succeeds.
 #[test]
 fn tried_again_on_demand() {
@@ -506,6 +538,222 @@ fn undo_windows_across_restarts() {
             assert_eq!(fake.deletions()[0]["DeletionId"], id.wire());
         }
     }
+}
+
+/// DUR-6: undoing brings all back beside what came within the window, and the listener hears of a
+/// change that shows all of it.
+#[test]
+fn undone_after_a_newer_message() {
+    let folder = folder();
+    let (client, listener) = heard_by(Options::local(folder.path()));
+    let texts = ["bob: the first of all", "bob: the second one"];
+    client.save_texts("c2c_bob", &texts);
+    let (call, id) = client.deleting("c2c_bob", DeleteOptions::undo(MINUTE));
+    client.save("c2c_bob", &[(3, "bob", "bob: the third, in the window")]);
+    assert_eq!(client.texts("c2c_bob"), ["bob: the third, in the window"]);
+    assert_eq!(client.undo(id), Outcome::Success);
+    assert_eq!(call.wait().code(), abi::CANCELLED);
+    assert_eq!(
+        client.texts("c2c_bob"),
+        [texts[0], texts[1], "bob: the third, in the window"]
+    );
+    assert_eq!((client.list()[0].messages, client.total_unread()), (3, 3));
+    client.close();
+    assert_eq!(listener.states_of(id), [UNDOABLE, CANCELLED]);
+    let of_bob = listener.heard_of("c2c_bob");
+    assert!(
+        matches!(of_bob.last(), Some(Heard::Changed(line)) if line.messages == 3),
+        "{of_bob:?}"
+    );
+    assert_eq!(listener.heard().last(), Some(&Heard::TotalUnread(3)));
+}
+
+/// DUR-6, DUR-1: killed while an undo is written, or the moment after it has succeeded: the next
+/// open shows all of it with nothing pending, or hides all of it and can still undo.
+#[test]
+fn killed_while_undoing() {
+    if child::is_child() {
+        let folder = PathBuf::from(std::env::var("UNDO_FOLDER").unwrap());
+        let client = Client::local(&folder);
+        let (_, id) = client.deleting("c2c_bob", DeleteOptions::undo(MINUTE));
+        eventually("it is hidden", || client.ids().is_empty());
+        if std::env::var("UNDO_WAITS").unwrap() == "1" {
+            assert_eq!(client.undo(id), Outcome::Success);
+        } else {
+            let call = client.call();
+            // SAFETY: the id lives during the call, the data for ever.
+            let code = unsafe {
+                (abi::abi().undo)(
+                    client.handle(),
+                    &raw const id,
+                    Some(on_success),
+                    Some(on_error),
+                    call.data(),
+                )
+            };
+            assert_eq!(code, abi::OK);
+        }
+        println!("undone");
+        // SAFETY: kills this process.
+        unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+    }
+    for waits in ["1", "0", "0", "0", "0", "0"] {
+        let folder = folder();
+        let client = Client::local(folder.path());
+        client.save_texts("c2c_bob", &["bob: one", "bob: two"]);
+        let before = client.everything();
+        client.close();
+        let died = child::run(
+            "killed_while_undoing",
+            &[
+                ("UNDO_FOLDER", folder.path().to_str().unwrap()),
+                ("UNDO_WAITS", waits),
+            ],
+        );
+        let out = String::from_utf8_lossy(&died.stdout);
+        assert!(out.contains("undone"), "{out}");
+        let client = Client::local(folder.path());
+        if waits == "0" && !client.pending().is_empty() {
+            let pending = only(&client);
+            assert_eq!((pending.state, pending.erased), (UNDOABLE, false));
+            assert!(client.ids().is_empty());
+            assert!(client.history("c2c_bob").is_empty());
+            assert_eq!(client.total_unread(), 0);
+            assert_eq!(client.undo(pending.deletion), Outcome::Success);
+        }
+        assert!(client.pending().is_empty());
+        assert_eq!(client.everything(), before);
+        assert_eq!(client.total_unread(), 2);
+        client.close();
+        assert_eq!(Client::local(folder.path()).everything(), before);
+    }
+}
+
+/// DUR-6, DUR-1: a deletion that was made for a server, and whose window ends where there is none:
+/// nothing is deleted without it, and the next client with a server asks for it.
+#[test]
+fn a_window_that_ends_without_a_server() {
+    let fake = FakeServer::with_world(|_, _| Answer::Ok(().into()));
+    let folder = folder();
+    let options = Options::remote(folder.path(), &fake.url(), "sig");
+    let client = options.open();
+    client.pulled();
+    let (call, id) = client.deleting("c2c_bob", DeleteOptions::undo(SHORT));
+    assert_eq!(client.ids(), ["group_club"]);
+    client.close();
+    assert_eq!(call.wait().code(), abi::PENDING);
+
+    let (client, listener) = heard_by(Options::local(folder.path()));
+    eventually("it waits for a server", || only(&client).state == WAITING);
+    let waits = only(&client);
+    assert_eq!((waits.deletion, waits.erased), (id, false));
+    client.close();
+    assert!(!listener.states_of(id).contains(&DONE));
+    let deleted = |heard: &Heard| heard.is_deletion_of("c2c_bob");
+    assert!(!listener.heard().iter().any(deleted));
+    assert!(fake.deletions().is_empty());
+
+    let (client, listener) = heard_by(options);
+    listener.wait("the deletion is told", deleted);
+    eventually("nothing is pending", || client.pending().is_empty());
+    assert_eq!(client.ids(), ["group_club"]);
+    assert_eq!(fake.deletions().len(), 1);
+    assert_eq!(fake.deletions()[0]["DeletionId"], id.wire());
+}
+
+/// DUR-1: killed before more than the acceptance was written down, and opened by the other kind of
+/// client: what was made on a device alone is finished there, and no server is asked; what was made
+/// for a server waits for one.
+#[test]
+fn accepted_with_a_server_and_opened_without_one() {
+    let url = |of: &str| std::env::var(of).unwrap();
+    if child::is_child() {
+        let folder = PathBuf::from(std::env::var("KIND_FOLDER").unwrap());
+        let client = match url("KIND_URL").as_str() {
+            "" => Client::local(&folder),
+            url => Options::remote(&folder, url, "sig").open(),
+        };
+        let outcome = client.delete("c2c_bob");
+        panic!("the failpoint was not reached: {outcome:?}");
+    }
+    for alone in [true, false] {
+        let fake = FakeServer::with_world(|_, _| Answer::Ok(().into()));
+        let folder = folder();
+        let (here, there) = (
+            Options::local(folder.path()),
+            Options::remote(folder.path(), &fake.url(), "sig"),
+        );
+        let client = here.open();
+        client.save_texts("c2c_bob", &["bob: one", "bob: two"]);
+        client.close();
+        let died = child::run(
+            "accepted_with_a_server_and_opened_without_one",
+            &[
+                ("ADIEU_FAILPOINT", "accept=abort"),
+                ("KIND_FOLDER", folder.path().to_str().unwrap()),
+                (
+                    "KIND_URL",
+                    if alone {
+                        ""
+                    } else {
+                        there.server.as_deref().unwrap()
+                    },
+                ),
+            ],
+        );
+        let said = String::from_utf8_lossy(&died.stdout);
+        assert!(
+            !died.status.success() && !said.contains("not reached"),
+            "{said}"
+        );
+        if !alone {
+            let client = here.open();
+            eventually("it waits for a server", || only(&client).state == WAITING);
+            assert_eq!(client.texts("c2c_bob"), ["bob: one", "bob: two"]);
+            client.close();
+        }
+        let (client, listener) = heard_by(there);
+        listener.wait("the deletion is told", |heard| {
+            heard.is_deletion_of("c2c_bob")
+        });
+        eventually("nothing is pending", || client.pending().is_empty());
+        assert!(client.ids().is_empty());
+        assert_eq!(fake.deletions().len(), usize::from(!alone));
+    }
+}
+
+/// DUR-6, DEL-2: the window ended while no process ran, and the server refuses: all of it is shown
+/// again, and the failure is told once.
+#[test]
+fn refused_after_a_window_that_ended_meanwhile() {
+    let fake = refusing(20003, &switch());
+    let folder = folder();
+    let options = Options::remote(folder.path(), &fake.url(), "sig");
+    let client = options.open();
+    client.pulled();
+    let before = client.everything();
+    let begun = Instant::now();
+    let (call, id) = client.deleting("c2c_bob", DeleteOptions::undo(SHORT));
+    assert_eq!(client.ids(), ["group_club"]);
+    client.close();
+    assert_eq!(call.wait().code(), abi::PENDING);
+    eventually("the window is over", || {
+        begun.elapsed() > Duration::from_millis(SHORT.into())
+    });
+    let (client, listener) = heard_by(options.clone());
+    listener.wait("the failure is told", |heard| {
+        matches!(heard, Heard::Pending(pending)
+            if pending.deletion == id && pending.state == FAILED && pending.code == 20003)
+    });
+    assert!(client.pending().is_empty());
+    assert_eq!(client.everything(), before);
+    client.close();
+    assert!(matches!(listener.heard_of("c2c_bob")[..], [Heard::New(_)]));
+    assert_eq!(fake.deletions().len(), 1);
+    let (client, listener) = heard_by(options);
+    assert_eq!(client.everything(), before);
+    client.close();
+    assert!(listener.states_of(id).is_empty());
 }
 
 /// DUR-6, DEL-2: after the window, a refusal under the default policy shows all of it again.

@@ -10,7 +10,12 @@
 
 mod support;
 
-use support::{Client, DeleteOptions, Heard, Listener, Options, Outcome, Server, abi, fake};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use support::{
+    Answer, Client, DeleteOptions, FakeServer, Heard, Listener, Options, Outcome, Server, abi, fake,
+};
 
 const OLD: [&str; 2] = [
     "bob: meet me by the old mill",
@@ -340,4 +345,73 @@ fn what_the_server_is_told() {
             (1.into(), 1.into(), 2.into())
         ]
     );
+}
+
+/// DEL-8, DUR-6: clearing a history after an undo window leaves the conversation in the list with
+/// its marks, as without one; what the window hid is gone.
+#[test]
+fn cleared_after_an_undo_window() {
+    let folder = folder();
+    let client = Client::local(folder.path());
+    client.save_texts("c2c_bob", &OLD);
+    ok(&client.mark("c2c_bob", 4, 0));
+    let call = client.call();
+    let (code, _) = client.begin_clear_history("c2c_bob", DeleteOptions::undo(300), &call);
+    assert_eq!(code, abi::OK);
+    assert!(client.history("c2c_bob").is_empty());
+    ok(&call.wait());
+    let bob = client.list().remove(0);
+    assert_eq!(
+        (bob.id.as_str(), bob.marks, bob.messages, bob.unread),
+        ("c2c_bob", 4, 0, 0)
+    );
+    assert_eq!(client.verify("c2c_bob", &OLD).found, 0);
+    client.close();
+    assert_eq!(Client::local(folder.path()).list(), [bob]);
+}
+
+/// DEL-9, DEL-3, ERA-2: a draft and a pin that were set on an emptied conversation go with its
+/// deletion, and do not come back with a message that comes while the server is asked.
+#[test]
+fn a_draft_that_went_stays_gone() {
+    const DRAFT: &str = "the draft that has to go";
+    for cleared in [true, false] {
+        let slow = Arc::new(AtomicBool::new(false));
+        let now = slow.clone();
+        let fake = FakeServer::with_world(move |_, _| {
+            if now.load(Ordering::SeqCst) {
+                Answer::Hold(Box::new(Answer::Ok(().into())))
+            } else {
+                Answer::Ok(().into())
+            }
+        });
+        let folder = folder();
+        let options = Options::remote(folder.path(), &fake.url(), "sig");
+        let client = options.open();
+        client.save_texts("c2c_zoe", &OLD);
+        ok(&if cleared {
+            client.clear_history("c2c_zoe")
+        } else {
+            client.delete("c2c_zoe")
+        });
+        ok(&client.set_draft("c2c_zoe", DRAFT));
+        ok(&client.pin("c2c_zoe", true));
+        slow.store(true, Ordering::SeqCst);
+        let (call, _) = client.deleting("c2c_zoe", DeleteOptions::default());
+        fake.wait_for_deletions(2);
+        client.save("c2c_zoe", &[(3, "zoe", "zoe: came after the call")]);
+        fake.release();
+        ok(&call.wait());
+        let zoe = client.list().remove(0);
+        assert_eq!(
+            (zoe.draft.as_str(), zoe.pinned, zoe.messages),
+            ("", false, 1)
+        );
+        let found = client.verify("c2c_zoe", &[DRAFT]);
+        assert_eq!(found.found, 0, "{found:?}");
+        client.close();
+        let client = options.open();
+        assert_eq!(client.list(), [zoe]);
+        assert_eq!(client.texts("c2c_zoe"), ["zoe: came after the call"]);
+    }
 }

@@ -11,6 +11,7 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use support::{
@@ -214,6 +215,96 @@ fn cleared_and_hidden_elsewhere() {
     assert!(matches!(told, Heard::Deleted { scope: 1, .. }), "{told:?}");
     assert_eq!(two.client.ids(), ["c2c_bob"]);
     assert_eq!(two.client.texts("c2c_carol"), ["carol: tea at four?"]);
+}
+
+/// SYNC-2, DEL-9: cleared elsewhere and then deleted elsewhere, at the same position: the list
+/// entry goes here too, and the draft with it.
+#[test]
+fn cleared_and_then_deleted_elsewhere() {
+    const DRAFT: &str = "a draft on the tablet";
+    let server = world();
+    switch(&server, true);
+    let (one, two) = (
+        Device::open(&server, "phone"),
+        Device::open(&server, "tablet"),
+    );
+    assert_eq!(two.client.set_draft("c2c_bob", DRAFT), Outcome::Success);
+    assert_eq!(one.client.clear_history("c2c_bob"), Outcome::Success);
+    eventually("the history went", || {
+        two.client.history("c2c_bob").is_empty()
+    });
+    assert_eq!(two.client.ids().len(), 2, "it is still listed");
+    assert_eq!(one.client.delete("c2c_bob"), Outcome::Success);
+    eventually("it left the list", || two.client.ids() == ["c2c_carol"]);
+    assert_eq!(two.client.verify("c2c_bob", &[DRAFT]).found, 0);
+}
+
+/// DUR-7: an own deletion that is replayed while a later one is asked for is carried out, although
+/// the server then refuses the later one.
+#[test]
+fn replayed_while_a_later_one_is_refused() {
+    let fake = FakeServer::start(|request, _| {
+        let bob = json!({"Type": 1, "To_Account": "bob", "Title": "", "Head": 3, "Listed": 1});
+        let mut erased = bob.clone();
+        erased["EraseThrough"] = 2.into();
+        erased["HiddenThrough"] = 2.into();
+        erased["ErasedBy"] = 0.into();
+        let (views, cursor) = match request.body["Cursor"].as_str() {
+            None | Some("") => (vec![bob], "first"),
+            Some("first") => (vec![erased], "second"),
+            _ => (Vec::new(), "second"),
+        };
+        match request.path.as_str() {
+            "v4/recentcontact/delete" => {
+                Answer::Hold(Box::new(Answer::Fail(20003, "no such account")))
+            }
+            "v4/recentcontact/sync" => {
+                Answer::Ok(json!({"Views": views, "Cursor": cursor, "Complete": 1}))
+            }
+            _ => fake::world(request).unwrap_or(Answer::Close),
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options::remote(folder.path(), &fake.url(), "sig");
+    let client = options.open();
+    client.pulled();
+    assert_eq!(client.texts("c2c_bob"), fake::BOB);
+    let (call, _) = client.deleting("c2c_bob", DeleteOptions::default());
+    fake.wait_for_deletions(1);
+    client.pulled();
+    fake.release();
+    assert_eq!(call.wait().code(), 20003);
+    client.pulled();
+    assert_eq!(client.texts("c2c_bob"), [fake::BOB[2]]);
+    client.close();
+    assert_eq!(options.open().texts("c2c_bob"), [fake::BOB[2]]);
+}
+
+/// SYNC-2: a server, or something before it, that answers a long-poll at once is not asked all the
+/// time.
+#[test]
+fn a_long_poll_that_is_not_held() {
+    let fake = FakeServer::start(|request, _| match request.path.as_str() {
+        "v4/recentcontact/sync" => Answer::Ok(json!({"Views": [], "Cursor": "c", "Complete": 1})),
+        _ => fake::world(request).unwrap_or(Answer::Close),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let listener = Listener::new();
+    let client = Options {
+        listener: Some(listener.clone()),
+        live: true,
+        ..Options::remote(folder.path(), &fake.url(), "sig")
+    }
+    .open();
+    listener.wait("it is up to date", |heard| *heard == Heard::Sync(2, 0));
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(2) {
+        let asked = fake.requests().len();
+        assert!(asked <= 8, "asked {asked} times in two seconds");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    eventually("it goes on asking", || fake.requests().len() > 2);
+    client.close();
 }
 
 /// DUR-7, SYNC-2: a device whose store was restored from a backup, cursor and all, loses again
