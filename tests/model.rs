@@ -3,8 +3,7 @@
 //! step with what maps and sets say. A sequence that fails is made as short as it can be.
 //!
 //! `ADIEU_MODEL_SEED` has a sequence again, `ADIEU_MODEL_CASES` says how many there are,
-//! `ADIEU_MODEL_STEPS` how long each is. `ADIEU_MODEL_STRICT=1` passes over nothing that is known
-//! not to be right yet (`model/known.rs`).
+//! `ADIEU_MODEL_STEPS` how long each is.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +17,6 @@ mod support;
 mod model {
     pub mod deleting;
     pub mod device;
-    pub mod known;
     pub mod operation;
     pub mod seat;
     pub mod server;
@@ -30,13 +28,13 @@ mod model {
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use model::operation::{Kind, Operation};
 use model::shrink::shrink;
 use model::world::World;
 use support::Server;
-use support::random::{Random, number};
+use support::random::{Random, new_seed, number};
 
 /// Longest time that is spent on making a sequence shorter.
 const SHRINKING: Duration = Duration::from_secs(180);
@@ -95,10 +93,7 @@ fn fails(kind: Kind, sequence: &[Operation]) -> bool {
 
 /// Runs so many sequences; what fails is made short and run once more, aloud.
 fn try_all(kind: Kind, cases: u64, steps: u64) {
-    let seed = number("ADIEU_MODEL_SEED").unwrap_or_else(|| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        now.as_nanos() as u64
-    });
+    let seed = number("ADIEU_MODEL_SEED").unwrap_or_else(new_seed);
     let cases = number("ADIEU_MODEL_CASES").unwrap_or(cases);
     let steps = number("ADIEU_MODEL_STEPS").unwrap_or(steps);
     eprintln!("{kind:?}: ADIEU_MODEL_SEED={seed}");

@@ -5,7 +5,6 @@ use crate::support::operation::Operation;
 use crate::support::{abi, eventually};
 
 use super::device::{Pending, State};
-use super::known;
 use super::operation::{CONVERSATIONS, HOSTED, Kind, Management, Policy, Scope, Terms, Undo};
 use super::world::World;
 
@@ -13,14 +12,11 @@ impl World {
     pub(super) fn delete(&mut self, at: usize, id: &str, terms: Terms) {
         let alone = self.kind == Kind::Alone;
         let seat = &mut self.seats[at];
-        let known = known::leaves_when_cleared(&seat.model, id, terms)
-            || known::unlists_again(&seat.model, id, terms)
-            || known::is_told_twice(&seat.model, id, terms);
         // Where nothing is left to delete, the device may have one position or another in mind, and
         // so join one deletion or another.
         let floor = seat.model.get(id).floor;
         let erased = seat.model.cut_off(id) == Some(floor);
-        if known || seat.client().is_none() || erased && seat.model.pends(id) > 1 {
+        if seat.client().is_none() || erased && seat.model.pends(id) > 1 {
             return;
         }
         let terms = Terms {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::support::abi::DeletionId;
 
-use super::known;
 use super::operation::{Policy, Scope, Terms, Undo};
 use super::server::Message;
 
@@ -224,8 +223,6 @@ impl Device {
                 // What an undo window hides stays hidden by it.
                 let at = veil.map_or(through, |veil| veil.min(through));
                 conversation.stays = conversation.stays.max(Some(at));
-            } else if known::clears_hidden_marks() && conversation.is_bare() {
-                conversation.marks.clear();
             }
         } else {
             let draft = conversation.forget_set(through);

@@ -11,7 +11,6 @@ use crate::support::{
 };
 
 use super::device::{Device, Pending, State};
-use super::known;
 use super::operation::{CONVERSATIONS, Policy, Scope, Terms, Undo};
 use super::shown::Shown;
 
@@ -82,14 +81,6 @@ impl Seat {
             assert_eq!(call.wait().code(), abi::PENDING, "{id:?} at close");
         }
         assert_eq!(self.listener.destroyed(), 1);
-        for pending in self
-            .model
-            .pending
-            .iter_mut()
-            .filter(|_| known::forgets_who_joined())
-        {
-            pending.joined.clear();
-        }
     }
 
     pub fn take_copy(&mut self) {

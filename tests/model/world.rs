@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use crate::support::{Client, Options, Outcome, Server, abi};
 
 use super::device::{Device, Source};
-use super::known;
 use super::operation::{CONVERSATIONS, HOSTED, Kind, Operation, Scope};
 use super::seat::Seat;
 use super::server::{self, Message};
@@ -209,14 +208,6 @@ impl World {
         let Some(client) = seat.client().filter(|_| self.kind != Kind::Alone) else {
             return;
         };
-        let cleared = |id: &&str| {
-            let state = self.server.state(id, at, 0);
-            let history = state.is_some_and(|state| state.scope == Some(Scope::History));
-            history && known::leaves_when_cleared_elsewhere(&seat.model, id)
-        };
-        if on_the_server().any(|id| cleared(&id)) {
-            return;
-        }
         let outcome = client.pull();
         if self.server.away {
             assert_ne!(outcome.code(), abi::OK, "there is no server");

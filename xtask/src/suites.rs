@@ -34,7 +34,7 @@ const CHROMEDRIVER: Need = need("chromedriver", "chromium-driver");
 const VALGRIND: Need = need("valgrind", "valgrind");
 
 /// Files of tests that begin so have suites of their own.
-const TROUBLE: [&str; 3] = ["crash", "fault", "hostile"];
+const TROUBLE: [&str; 5] = ["crash", "fault", "hostile", "model", "changelog"];
 
 const fn need(program: &'static str, package: &'static str) -> Need {
     Need { program, package }
@@ -164,6 +164,17 @@ pub const SUITES: &[Suite] = &[
         needs: &[],
         proves: &[],
         run: |built, captured| contract_tests(built, captured, |name| name.starts_with("hostile")),
+    },
+    Suite {
+        name: "model",
+        what: "chance against a model of the whole contract, and the vendor's own list of bugs",
+        needs: &[],
+        proves: &[],
+        run: |built, captured| {
+            contract_tests(built, captured, |name| {
+                name.starts_with("model") || name.starts_with("changelog")
+            })
+        },
     },
     Suite {
         name: "exports",
