@@ -9,10 +9,12 @@
 
 mod support;
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
@@ -455,4 +457,56 @@ fn the_file_shrinks() {
         size() < 500_000
     });
     assert_eq!(client.texts("c2c_benedict.arnold"), TEXTS);
+}
+
+/// ERA-3, ERA-2: the dead ciphertext leaves although writers never pause. Looked at by a process of
+/// its own: two SQLite libraries of one process must not share a file.
+#[test]
+fn purged_while_writers_never_pause() {
+    if let Some(path) = std::env::var_os("PURGE_DATABASE") {
+        let count = |table: &str| {
+            let db = Connection::open(&path).unwrap();
+            db.busy_timeout(support::DEADLINE).unwrap();
+            db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+                row.get::<_, i64>(0)
+            })
+            .unwrap()
+        };
+        eventually("what is dead has left", || {
+            count("conversations") == 1 && count("dead") == 0
+        });
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let client = Client::local(folder.path());
+    client.save_texts("c2c_bob", &TEXTS);
+    client.save("c2c_load", &[(1, "bob", "load")]);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut calls = VecDeque::new();
+            let mut next = 2;
+            while !stop.load(Ordering::SeqCst) {
+                let messages: Vec<_> = (next..next + 20).map(|at| (at, "bob", "load")).collect();
+                next += 20;
+                let call = client.call();
+                assert_eq!(client.begin_save("c2c_load", &messages, &call), abi::OK);
+                calls.push_back(call);
+                if calls.len() > 20 {
+                    calls.pop_front().unwrap().wait();
+                }
+            }
+        });
+        let outcome = client.delete("c2c_bob");
+        let database = folder.path().join("store.db");
+        let looked = child::run(
+            "purged_while_writers_never_pause",
+            &[("PURGE_DATABASE", database.to_str().unwrap())],
+        );
+        stop.store(true, Ordering::SeqCst);
+        assert_eq!(outcome, Outcome::Success);
+        let said = String::from_utf8_lossy(&looked.stderr);
+        assert!(looked.status.success(), "{said}");
+    });
+    assert_eq!(client.ids(), ["c2c_load"]);
 }

@@ -236,6 +236,37 @@ fn a_server_that_wants_to_be_left_alone() {
     }
 }
 
+/// DUR-2: a pull, which shows that the server is there, does not ask again before the time that the
+/// server set with Retry-After.
+#[test]
+fn a_pull_does_not_overrule_retry_after() {
+    let fake = FakeServer::with_world(|_, _| {
+        Answer::Http(
+            "503 Service Unavailable",
+            "Retry-After: 3600\r\n",
+            String::new(),
+        )
+    });
+    let folder = folder();
+    let client = Options::remote(folder.path(), &fake.url(), "sig").open();
+    client.pulled();
+    let (call, _) = client.deleting("c2c_bob", DeleteOptions::queue());
+    eventually("it waits", || {
+        let waits = only(&client);
+        waits.state == WAITING && waits.attempts > 0
+    });
+    let (asked, tries) = (fake.deletions().len(), only(&client).attempts);
+    for _ in 0..5 {
+        client.pulled();
+        let waits = only(&client);
+        assert_eq!((waits.state, waits.attempts), (WAITING, tries));
+    }
+    assert_eq!(fake.deletions().len(), asked);
+    client.close();
+    assert_eq!(call.wait().code(), abi::PENDING);
+    assert_eq!(fake.deletions().len(), asked, "nor when it closes");
+}
+
 /// DUR-2, DUR-3: another UserSig wakes what waits, at once.
 #[test]
 fn signing_in_wakes_what_waits() {
