@@ -154,7 +154,7 @@ fn purge(small: usize, large: usize, inserting: bool) -> Result<Purged> {
     let db = Connection::open(&database)?;
     db.execute("VACUUM INTO ?", [copy.to_str().context("path")?])?;
     let dead: i64 = db.query_row("SELECT count(*) FROM messages", [], |row| row.get(0))?;
-    anyhow::ensure!(dead >= 50_000 && dead < 100_000, "{dead} rows are left");
+    anyhow::ensure!((50_000..100_000).contains(&dead), "{dead} rows are left");
     let size = length / std::fs::metadata(&copy)?.len() as f64;
     Ok(Purged {
         took,

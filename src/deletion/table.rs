@@ -362,7 +362,7 @@ impl Deletions {
         flight.note_failure(error);
         let at_least = retry_after.max(code::wait_for(flight.progress.last_code));
         let mut delay = backoff::wait(id, flight.progress.attempts, at_least);
-        flight.not_before = at_least.map(|_| Instant::now() + delay);
+        flight.not_before = retry_after.map(|_| Instant::now() + delay);
         if offline {
             delay = delay.max(backoff::LONGEST);
         }

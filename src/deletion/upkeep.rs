@@ -8,7 +8,7 @@ use super::flight::{Flight, State};
 use super::{DeletionId, Deletions, LeftBehind, Pending, PendingState, Policy};
 use crate::clock;
 use crate::conversation::ConversationId;
-use crate::error::{Error, Result, code};
+use crate::error::{Error, Result};
 use crate::event::{Cause, Event};
 use crate::store::{Erasure, Named, Store, Unfinished};
 
@@ -243,11 +243,7 @@ impl Deletions {
                 // What goes on the device goes now.
                 go_on.push(id);
             } else if self.asker.is_some() && progress.next_try > 0 {
-                let put_off = code::wait_for(progress.last_code).is_some();
                 let left = clock::until(progress.next_try, super::backoff::LONGEST);
-                if let Some(flight) = self.flights.get_mut(&id).filter(|_| put_off) {
-                    flight.not_before = Some(Instant::now() + left);
-                }
                 self.wait(id, State::Waiting, left);
             }
         }

@@ -186,13 +186,17 @@ impl Store {
         let source = source_number(self.source_of(erasure));
         if erasure.scope.erases() {
             entry.floor = entry.floor.max(erasure.through);
-        } else {
+        }
+        let leaves = erasure.scope != Scope::History;
+        if leaves {
+            entry.relisted |= entry.details.keep_listed();
             entry.unlisted = entry.unlisted.max(Some(erasure.through));
         }
         unflushed(&mut self.db, |db| {
             if erasure.scope.erases() {
                 raise_tombstone(db, entry.address, erasure.through, source)?;
-            } else {
+            }
+            if leaves {
                 note_unlisted(db, entry.address, erasure.through)?;
             }
             if entry.row != 0 {

@@ -249,6 +249,16 @@ impl Device {
         }
     }
 
+    /// Whether it would leave the list with everything up to a position, and has not done so.
+    pub fn lists_below(&self, id: &str, through: u64) -> bool {
+        let conversation = self.get(id);
+        let head = conversation.head();
+        let left = conversation
+            .unlisted
+            .is_some_and(|unlisted| head <= unlisted);
+        conversation.was_unlisted < through && head <= through && !left
+    }
+
     /// What took it out of the list elsewhere does so here, once, where nothing newer came.
     pub fn unlist(&mut self, id: &str, through: u64) {
         let conversation = self.at(id);

@@ -182,7 +182,7 @@ impl Server {
             None => BACK_END,
         };
         // Where only the history was cleared, the list entry was not deleted as far.
-        let scope = if listed && hide < erase {
+        let scope = if hide < erase {
             Scope::History
         } else {
             Scope::Everything

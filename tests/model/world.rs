@@ -222,7 +222,12 @@ impl World {
             };
             seat.model.versions.insert(id.to_owned(), state.version);
             let floor = seat.model.get(id).floor;
-            if let Some(scope) = state.scope.filter(|_| state.erase > floor) {
+            // Its history may be gone as far, and the conversation still be listed.
+            let reaches = |scope: &Scope| {
+                let listed = *scope == Scope::Everything && seat.model.lists_below(id, state.erase);
+                state.erase > floor || listed
+            };
+            if let Some(scope) = state.scope.filter(reaches) {
                 let listed = seat.model.line(id).is_some();
                 if listed && scope == Scope::Everything && state.cause != server::THIS_DEVICE {
                     elsewhere.push((id.to_owned(), state.cause));

@@ -31,7 +31,7 @@ impl Survivor {
         self.undo_some(&client);
         // Nobody pulls for it.
         eventually("every deletion has its outcome", || {
-            client.pending().iter().all(|one| is_long(one))
+            client.pending().iter().all(is_long)
         });
         let pending = client.pending();
         self.hear(&listener);
