@@ -187,6 +187,8 @@ fn nothing_is_left_in_any_file() {
         .find_map(|line| line.split_once("rows: ").map(|(_, rows)| rows.to_owned()));
     assert_eq!(rows.as_deref(), Some("7"));
     assert_eq!(client.delete("c2c_benedict.arnold"), Outcome::Success);
+    // The id goes when the outcome has been delivered: what comes next comes after that.
+    client.list();
     nothing("with a reader");
     is_gone(&client, &everything);
     drop(reader.stdin.take());

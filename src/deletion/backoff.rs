@@ -24,8 +24,9 @@ pub(super) fn wait(id: DeletionId, attempts: u32, at_least: Option<Duration>) ->
 
 /// Random enough: the id is.
 fn dice(id: DeletionId, attempts: u32) -> u32 {
-    let mut mixed = u128::from_le_bytes(id.0) as u64 ^ u64::from(attempts);
-    mixed ^= (u128::from_le_bytes(id.0) >> 64) as u64;
+    let id = u128::from_le_bytes(id.0);
+    let mut mixed = (id as u64).wrapping_mul(0x2545_f491_4f6c_dd1d) ^ u64::from(attempts);
+    mixed = mixed.wrapping_add((id >> 64) as u64);
     mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     ((mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32) as u32
 }
