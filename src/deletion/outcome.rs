@@ -307,6 +307,10 @@ impl Deletions {
         store.record()?;
         if was_listed {
             self.tell_gone(&erasure, cause, own, store);
+            if let Some(flight) = own.and_then(|own| self.flights.get_mut(&own)) {
+                // What an earlier life may not have told is told now.
+                flight.left_behind = false;
+            }
         }
         match own.and_then(|own| self.flights.get(&own)) {
             // It has nothing to wait for any more.
