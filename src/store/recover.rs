@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::entry::Entry;
+use super::entry::{Entry, source_number, source_of};
 use super::erase::{Erasure, bury, remove_conversation};
 use super::intent::{Intent, Progress};
 use super::slot::SlotRef;
@@ -144,7 +144,9 @@ impl Store {
                 };
                 if let Some(epitaph) = self.keys.file.epitaph(slot) {
                     let (number, address): (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
-                    nameless.push((number, address, epitaph.cut_off, row.get::<_, i64>(4)?));
+                    // What said so in the row may not have reached the disk.
+                    let source = source_of(row.get(4)?).or(epitaph.source);
+                    nameless.push((number, address, epitaph.cut_off, source_number(source)));
                 }
             }
         }
