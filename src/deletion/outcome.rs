@@ -324,14 +324,14 @@ impl Deletions {
         Ok(())
     }
 
-    /// A deletion of this device that is under way and reaches as far.
+    /// A deletion of this device that is under way and reaches just as far: the server tells of it.
     fn reaching(&self, conversation: &ConversationId, through: u64) -> Option<DeletionId> {
         let reaches = |id: &&DeletionId| {
             let flight = self.flights.get(id);
             flight.is_some_and(|flight| {
                 let intent = &flight.intent;
                 intent.scope.erases()
-                    && intent.cut_off.is_none_or(|cut_off| cut_off >= through)
+                    && intent.cut_off.is_none_or(|cut_off| cut_off == through)
                     && matches!(flight.state, State::Asked | State::Behind | State::Waiting)
             })
         };
