@@ -322,3 +322,23 @@ fn listeners_that_are_wrong() {
     let (code, _) = open(&listener.raw(), c"").unwrap_err();
     assert_eq!((code, listener.destroyed()), (abi::INVALID_PARAMETER, 1));
 }
+
+/// DEL-10: a deletion that finds nothing tells nothing, whatever came while the server was asked.
+#[test]
+fn a_deletion_of_nothing_tells_nothing() {
+    let fake = FakeServer::with_world(|_, _| Answer::Hold(Box::new(Answer::Ok(().into()))));
+    let terms = [DeleteOptions::default(), DeleteOptions::queue()];
+    for (nth, options) in terms.into_iter().enumerate() {
+        let folder = folder();
+        let (client, listener) = heard_by(Options::remote(folder.path(), &fake.url(), "sig"));
+        let (call, _) = client.deleting("c2c_bob", options);
+        fake.wait_for_deletions(nth + 1);
+        client.save("c2c_bob", &[(1, "bob", "bob: one")]);
+        fake.release();
+        assert_eq!(call.wait(), Outcome::Success);
+        assert_eq!(client.texts("c2c_bob"), ["bob: one"]);
+        client.close();
+        let deleted = |heard: &&Heard| heard.is_deletion_of("c2c_bob");
+        assert_eq!(listener.heard().iter().filter(deleted).count(), 0);
+    }
+}

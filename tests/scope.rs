@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use support::{
-    Answer, Client, DeleteOptions, FakeServer, Heard, Listener, Options, Outcome, Server, abi, fake,
+    Answer, Client, DeleteOptions, FakeServer, Heard, Listener, Options, Outcome, Server, abi,
+    eventually, fake,
 };
 
 const OLD: [&str; 2] = [
@@ -414,4 +415,27 @@ fn a_draft_that_went_stays_gone() {
         assert_eq!(client.list(), [zoe]);
         assert_eq!(client.texts("c2c_zoe"), ["zoe: came after the call"]);
     }
+}
+
+/// DEL-9, DUR-2: a draft that was set after a queued deletion has erased the conversation goes with
+/// the next call, which joins the pending one in everything else.
+#[test]
+fn a_draft_set_while_a_deletion_is_queued_goes_with_the_next() {
+    let fake = FakeServer::with_world(|_, _| Answer::Hold(Box::new(Answer::Ok(().into()))));
+    let folder = folder();
+    let client = Options::remote(folder.path(), &fake.url(), "sig").open();
+    client.save_texts("c2c_zoe", &OLD);
+    let (first, _) = client.deleting("c2c_zoe", DeleteOptions::queue());
+    fake.wait_for_deletions(1);
+    ok(&client.set_draft("c2c_zoe", "second thoughts"));
+    let (second, _) = client.deleting("c2c_zoe", DeleteOptions::queue());
+    eventually("it has left the list", || client.list().is_empty());
+    fake.release();
+    ok(&first.wait());
+    fake.wait_for_deletions(2);
+    fake.release();
+    ok(&second.wait());
+    assert!(client.list().is_empty());
+    client.close();
+    assert!(Client::local(folder.path()).list().is_empty());
 }

@@ -226,7 +226,7 @@ impl Deletions {
         let flight = self.flights.get(&erasure.deletion);
         let left_behind = flight.is_some_and(|flight| flight.left_behind);
         let done = || erasure.through > 0 && erasure.scope != Scope::History;
-        store.is_there(&erasure.conversation) || left_behind && done()
+        store.would_lose(erasure) || left_behind && done()
     }
 
     fn succeed(&mut self, id: DeletionId) {
@@ -302,10 +302,10 @@ impl Deletions {
             source: None,
             scope,
         };
-        let was_listed = store.is_listed(conversation);
+        let news = store.would_lose(&erasure);
         store.destroy(std::slice::from_ref(&erasure))?;
         store.record()?;
-        if was_listed {
+        if news {
             self.tell_gone(&erasure, cause, own, store);
             if let Some(flight) = own.and_then(|own| self.flights.get_mut(&own)) {
                 // What an earlier life may not have told is told now.
@@ -351,7 +351,6 @@ impl Deletions {
         if !store.lists_below(conversation, through) {
             return Ok(());
         }
-        let was_listed = store.is_listed(conversation);
         let erasure = Erasure {
             deletion: self.ids.next(),
             conversation: conversation.clone(),
@@ -359,8 +358,9 @@ impl Deletions {
             source: None,
             scope: Scope::ListEntry,
         };
+        let news = store.would_lose(&erasure);
         store.destroy(std::slice::from_ref(&erasure))?;
-        if was_listed {
+        if news {
             self.tell_gone(&erasure, Cause::AnotherDevice, None, store);
         }
         Ok(())

@@ -89,7 +89,7 @@ impl Deletions {
             if alone {
                 request.terms.policy = Policy::LocalOnly;
             }
-            if let Some(flight) = self.wanted_too(&request) {
+            if let Some(flight) = self.wanted_too(&request, store) {
                 flight.joined.push(request.id);
                 let intent = &flight.intent;
                 if intent.undo_until.is_some() || intent.policy == Policy::Queue {
@@ -111,12 +111,17 @@ impl Deletions {
         self.at_work.clear();
     }
 
-    /// A deletion under way that is just what this call wants.
-    fn wanted_too(&mut self, request: &Request) -> Option<&mut Flight> {
+    /// A deletion under way that is just what this call wants: not one that has erased already, if
+    /// a pin or a draft was set since.
+    fn wanted_too(&mut self, request: &Request, store: &Store) -> Option<&mut Flight> {
         let ids = self.of.get(&request.conversation)?;
+        let leaves_something = |flight: &Flight| {
+            let through = flight.intent.cut_off.unwrap_or(0);
+            flight.progress.erased && store.would_lose(&erasure(flight, through))
+        };
         let wanted = |id: &&DeletionId| {
             let flight = self.flights.get(id);
-            flight.is_some_and(|flight| flight.is_wanted_by(request))
+            flight.is_some_and(|flight| flight.is_wanted_by(request) && !leaves_something(flight))
         };
         let id = *ids.iter().find(wanted)?;
         self.flights.get_mut(&id)
@@ -233,7 +238,7 @@ impl Deletions {
         }
         let news: Vec<_> = erasures
             .iter()
-            .map(|erasure| store.is_there(&erasure.conversation))
+            .map(|erasure| store.would_lose(erasure))
             .collect();
         if erasures.is_empty() || store.destroy(&erasures).is_err() {
             return;

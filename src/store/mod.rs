@@ -40,7 +40,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ring::hmac;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, params};
 
 pub use self::checkpoint::Checkpointer;
 pub use self::disk::{private, write_at};
@@ -57,6 +57,7 @@ use self::open::Lock;
 use self::purge::Pace;
 use crate::conversation::{ConversationId, Positions, Source};
 use crate::deletion::DeletionId;
+use crate::deletion::Scope;
 use crate::error::Result;
 
 /// An open store. It belongs to one thread.
@@ -177,9 +178,33 @@ impl Store {
         })
     }
 
-    /// Whether a conversation stands in the list, or would without undo windows.
-    pub fn is_there(&self, id: &ConversationId) -> bool {
-        self.entries.get(id).is_some_and(Entry::is_there)
+    /// Whether an erasure takes something of what stands in the list, or would without undo
+    /// windows. What cannot be read counts as taken.
+    pub fn would_lose(&self, erasure: &Erasure) -> bool {
+        let Some(entry) = self.entries.get(&erasure.conversation) else {
+            return false;
+        };
+        let through = erasure.through;
+        let history = erasure.scope == Scope::History;
+        if !entry.is_there() || (history && entry.head <= entry.floor) {
+            return false;
+        }
+        let shown = entry.stays.is_some_and(|stays| stays <= through)
+            || entry.details.above(through) != entry.details;
+        entry.head <= through || !history && shown || self.has_message_in(entry, through)
+    }
+
+    /// Whether there is a message above what was erased before, up to a position.
+    fn has_message_in(&self, entry: &Entry, through: u64) -> bool {
+        let first = self
+            .db
+            .prepare_cached(
+                "SELECT 1 FROM messages WHERE conversation = ? AND position > ? AND position <= ?",
+            )
+            .and_then(|mut select| {
+                select.exists(params![entry.row, entry.floor as i64, through as i64])
+            });
+        entry.floor < through && first.unwrap_or(true)
     }
 
     /// Unread messages in all conversations.

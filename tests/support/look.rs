@@ -53,7 +53,7 @@ impl Survivor {
         assert_eq!(client.total_unread(), unread);
         assert_eq!(client.close(), abi::OK);
         self.hear(&listener);
-        self.after_kill = false;
+        self.done.clear();
     }
 
     /// A look while there is no server: what is queued is erased here, hidden and pending, and
@@ -85,7 +85,6 @@ impl Survivor {
         }
         assert_eq!(client.close(), abi::OK);
         self.hear(&listener);
-        self.after_kill = false;
     }
 
     fn open(&mut self) -> (Client, Arc<Listener>) {
@@ -107,6 +106,9 @@ impl Survivor {
     fn hear(&mut self, listener: &Listener) {
         let heard = listener.heard();
         for heard in heard.iter().skip(self.skip) {
+            if std::env::var_os("ADIEU_STORY").is_some() {
+                eprintln!("look {}: {heard:?}", self.lives);
+            }
             if let Some(Word::Gone(conversation, id)) = word_of(heard) {
                 self.heard_gone(&conversation, id);
             }
@@ -116,16 +118,10 @@ impl Survivor {
 
     /// Everything that is pending was asked for.
     fn are_ours(&self, pending: &[Pending]) {
-        // A story that is killed at its disk calls does not report what it asked for.
-        if self.deeds.is_empty() && self.done.is_empty() {
-            return;
-        }
         for one in pending {
             // With no key to destroy, nothing but the journal says that it is done: a kill right
             // after the answer has it asked for again, which does nothing twice.
-            // And a call that was accepted the moment before the kill is known to nobody else.
-            let again = self.done.contains(&one.deletion.0) || self.after_kill;
-            let ours = again || self.deeds.iter().any(|deed| deed.is(one));
+            let ours = self.done.iter().chain(&self.deeds).any(|deed| deed.is(one));
             assert!(ours, "nobody asked for {one:?}: {:?}", self.deeds);
         }
     }
@@ -204,8 +200,9 @@ impl Survivor {
                 "{conversation} is not listed: {found:?}"
             ),
         }
+        let mut not_pulled = Vec::new();
         if Self::is_pulled(conversation) {
-            self.server_agrees(conversation, &found, veil);
+            not_pulled = self.server_agrees(conversation, &found, veil);
         }
         let shelf = self.shelf(conversation);
         let settled = if veil > 0 {
@@ -214,6 +211,7 @@ impl Survivor {
             shelf.settle(&found)
         };
         settled.unwrap_or_else(|wrong| panic!("{conversation}: {wrong}"));
+        shelf.may_return(&not_pulled);
         if veil == 0 {
             // What hides nothing can still be undone.
             let open = self
@@ -236,14 +234,9 @@ impl Survivor {
             let pinned = line.is_some_and(|line| line.pinned);
             let drafts = self.drafts.entry(conversation.to_owned()).or_default();
             let pins = self.pins.entry(conversation.to_owned()).or_default();
-            // After a kill, a draft or a pin that went is sometimes there again, which is not
-            // understood yet: here it is let pass, the model compares them without kills.
-            self.windowed.remove(conversation);
-            drafts.asked(0, draft.clone());
-            pins.asked(0, pinned);
             let as_written = drafts.settle(draft).and(pins.settle(pinned));
             as_written.unwrap_or_else(|wrong| panic!("{conversation}: {wrong}"));
-            if line.is_some() {
+            if line.is_some() && not_pulled.is_empty() {
                 self.unlisted.remove(conversation);
             }
         }
@@ -251,7 +244,8 @@ impl Survivor {
     }
 
     /// The server gives what the device has, no more and no less, but what only the device deleted.
-    fn server_agrees(&self, conversation: &str, found: &BTreeSet<u64>, veil: u64) {
+    /// What left the list before it was pulled comes when the conversation returns: that is given.
+    fn server_agrees(&self, conversation: &str, found: &BTreeSet<u64>, veil: u64) -> Vec<u64> {
         let (server, _) = self.server.as_ref().unwrap();
         let peer = conversation.trim_start_matches("c2c_");
         let mut there = server.history("alice", json!({"Type": 1, "To_Account": peer}));
@@ -261,7 +255,14 @@ impl Survivor {
         there.retain(|text| !hidden.contains(text));
         let ours = found.iter().map(|at| text_of(conversation, *at));
         let ours: Vec<String> = ours.filter(|text| !hidden.contains(text)).collect();
+        if ours.is_empty() && self.unlisted.contains(conversation) {
+            let head = self.head(conversation);
+            return (1..=head)
+                .filter(|at| there.contains(&text_of(conversation, *at)))
+                .collect();
+        }
         assert_eq!(there, ours, "{conversation}: server and device agree");
+        Vec::new()
     }
 
     /// The newest of what is gone, and some that went long ago, cannot be found.

@@ -68,6 +68,11 @@ impl Shelf {
         self.head = self.head.max(head);
     }
 
+    /// These are elsewhere, and may come.
+    pub fn may_return(&mut self, positions: &[u64]) {
+        self.maybe.extend(positions.iter().map(|at| *at..=*at));
+    }
+
     pub fn save_asked(&mut self, positions: RangeInclusive<u64>) {
         self.known = self.known.max(*positions.end());
         self.head = self.head.max(*positions.end());

@@ -40,23 +40,22 @@ pub struct Survivor {
     pub(super) unlisted: BTreeSet<String>,
     /// Up to where a conversation of the server may be deleted on this device only.
     pub(super) here_only: HashMap<String, u64>,
-    /// Conversations with an undo window since a draft or pin of theirs was certain.
-    pub(super) windowed: BTreeSet<String>,
     /// Deletions whose outcome is not certain.
     pub(super) deeds: Vec<Deed>,
-    /// Those that are done. One that the kill after it kept from being forgotten is asked for again.
-    pub(super) done: HashSet<[u8; 16]>,
+    /// Those that were done since the last look. One that the kill after it kept from being
+    /// forgotten is asked for again.
+    pub(super) done: Vec<Deed>,
     /// How often the end of each conversation was heard of.
     heard: HashMap<String, u64>,
     /// In which life that of each deletion was heard of last.
     heard_in: HashMap<[u8; 16], u64>,
+    /// Lives that were killed.
+    killed_in: HashSet<u64>,
     /// What was heard in the look at hand already.
     pub(super) skip: usize,
     /// Calls, and lives, so far.
     pub(super) calls: u64,
     pub(super) lives: u64,
-    /// The life before was killed.
-    pub(super) after_kill: bool,
     /// There is no server for the life at hand.
     pub(super) away: bool,
     pub random: Random,
@@ -91,16 +90,15 @@ impl Survivor {
             drafts: BTreeMap::new(),
             pins: BTreeMap::new(),
             unlisted: BTreeSet::new(),
-            windowed: BTreeSet::new(),
             here_only: HashMap::new(),
             deeds: Vec::new(),
-            done: HashSet::new(),
+            done: Vec::new(),
             skip: 0,
             heard: HashMap::new(),
             heard_in: HashMap::new(),
+            killed_in: HashSet::new(),
             calls: 0,
             lives: 0,
-            after_kill: false,
             away: false,
             random,
             killed: 0,
@@ -148,9 +146,11 @@ impl Survivor {
     pub fn live(&mut self, script: &Script, how: impl FnOnce(&mut Random) -> End) {
         let end = how(&mut self.random);
         self.lives += 1;
+        if end.signal.is_some() {
+            self.killed_in.insert(self.lives);
+            self.killed += 1;
+        }
         self.replay(script, &end);
-        self.after_kill = end.signal.is_some();
-        self.killed += u64::from(self.after_kill);
         self.look();
     }
 
@@ -169,6 +169,8 @@ impl Survivor {
     /// What the life has said goes into the model.
     fn replay(&mut self, script: &Script, end: &End) {
         if std::env::var_os("ADIEU_STORY").is_some() {
+            let away = if self.away { ", without a server" } else { "" };
+            eprintln!("life {}, signal {:?}{away}", self.lives, end.signal);
             for word in &end.heard {
                 match word {
                     Word::Ask(number) => eprintln!(
@@ -263,12 +265,16 @@ impl Survivor {
         let something = shelf.certain().range(..=cut_off.start()).next().is_some();
         let heard = self.heard.get(conversation).copied().unwrap_or(0);
         let listed = !self.unlisted.contains(conversation);
-        if terms.undo_ms > 0 {
-            self.windowed.insert(conversation.to_owned());
-        }
         if terms.policy == abi::POLICY_LOCAL_ONLY {
             let through = self.here_only.entry(conversation.to_owned()).or_default();
             *through = shelf.head().max(*through);
+        }
+        if terms.clear_history {
+            // What it clears, and keeps in the list, is not there any more for those before it.
+            let mut before = self.deeds.iter_mut();
+            while let Some(deed) = before.find(|deed| deed.conversation == conversation) {
+                deed.shown = None;
+            }
         }
         if terms.erases() {
             shelf.delete_asked(cut_off.clone());
@@ -408,7 +414,7 @@ impl Survivor {
     /// It is certain that a deletion is done.
     pub(super) fn succeeded(&mut self, at: usize) {
         let deed = self.deeds.remove(at);
-        self.done.extend(deed.id);
+        self.done.push(deed.clone());
         if deed.terms.erases() {
             self.shelf(&deed.conversation)
                 .delete_succeeded(&deed.cut_off);
@@ -467,18 +473,19 @@ impl Survivor {
         }
     }
 
-    /// The listener hears of the end of a conversation: again only when the life before was killed.
+    /// The listener hears of the end of a conversation. It hears of it again only in a later life,
+    /// and only when the one that it heard of it in was killed before it could note that.
     pub(super) fn heard_gone(&mut self, conversation: &str, id: [u8; 16]) {
         *self.heard.entry(conversation.to_owned()).or_default() += 1;
         if id == [0; 16] {
             return;
         }
-        // Told again is let pass: it happens within one life and after orderly ones too, which is
-        // not understood yet. It is said aloud, so that it is not forgotten.
-        if let Some(before) = self.heard_in.insert(id, self.lives) {
-            eprintln!(
-                "{conversation}: told in life {before}, and in {} again",
-                self.lives
+        let life = self.lives;
+        if let Some(before) = self.heard_in.insert(id, life) {
+            let allowed = before < life && self.killed_in.contains(&before);
+            assert!(
+                allowed,
+                "{conversation}: told in life {before} and in {life} again: {id:02x?}"
             );
         }
     }
