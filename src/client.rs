@@ -445,9 +445,11 @@ impl Client {
             );
             return self.reject(Error::Parameter(text), reply);
         }
+        let head = self.positions.head(&conversation);
         self.submit(Command::Change {
             conversation,
             change,
+            head: head.map_or(0, |(_, head)| head),
             reply,
         })
     }

@@ -66,6 +66,8 @@ pub enum Command {
     Change {
         conversation: ConversationId,
         change: Change,
+        /// The highest position that was accepted by then.
+        head: u64,
         reply: Reply<()>,
     },
     /// A host saves messages of its own transport.
@@ -370,10 +372,11 @@ impl Worker {
             Command::Change {
                 conversation,
                 change,
+                head,
                 reply,
             } => {
                 let was_listed = self.store.is_listed(&conversation);
-                let changed = self.store.change(&conversation, &change);
+                let changed = self.store.change(&conversation, &change, head);
                 self.tell_changed(&conversation, was_listed, &changed);
                 reply.send(changed.map(|_| ()));
             }
@@ -470,7 +473,7 @@ impl Worker {
             }
             Elsewhere::Read(through) => {
                 let change = Change::Read(through);
-                let changed = match self.store.change(conversation, &change) {
+                let changed = match self.store.change(conversation, &change, through) {
                     Err(Error::NotFound) => Ok(false),
                     changed => changed,
                 };

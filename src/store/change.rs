@@ -7,16 +7,17 @@ use crate::error::{Error, Result};
 
 impl Store {
     /// Makes a change; `true` when the list shows something else afterwards. A pin or a draft
-    /// makes a conversation known that was not.
+    /// makes a conversation known that was not. `head` is the highest position that was accepted
+    /// when the change was: a deletion that is accepted later covers it, whatever came in between.
     ///
     /// # Errors
     /// [`Error::NotFound`] for marks on, or reading, what is not there.
-    pub fn change(&mut self, id: &ConversationId, change: &Change) -> Result<bool> {
+    pub fn change(&mut self, id: &ConversationId, change: &Change, head: u64) -> Result<bool> {
         self.record()?;
         let mut entry = self.entry_or_new(id)?;
         let was_listed = entry.is_listed();
         let (before, shown_before) = (entry.details.clone(), shown(&entry));
-        let at = entry.head.max(entry.floor);
+        let at = head.max(entry.floor);
         match change {
             Change::Pin(pinned) => {
                 entry.details.pinned = pinned.then_some(Set { at, value: () });

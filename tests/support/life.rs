@@ -43,6 +43,8 @@ pub enum Word {
     Answer(usize, Answer),
     /// The listener is told that a conversation is gone, and by which deletion.
     Gone(String, [u8; 16]),
+    /// The listener is told that a conversation has come into the list.
+    New(String),
     /// The listener is told where a deletion stands.
     Stands([u8; 16], u32),
     /// Everything was done, and the client is closed.
@@ -114,6 +116,7 @@ pub fn live() -> ! {
 pub fn word_of(heard: &Heard) -> Option<Word> {
     match heard {
         Heard::Deleted { id, deletion, .. } => Some(Word::Gone(id.clone(), deletion.0)),
+        Heard::New(line) => Some(Word::New(line.id.clone())),
         Heard::Pending(pending) => Some(Word::Stands(pending.deletion.0, pending.state)),
         _ => None,
     }

@@ -109,8 +109,10 @@ impl Survivor {
             if std::env::var_os("ADIEU_STORY").is_some() {
                 eprintln!("look {}: {heard:?}", self.lives);
             }
-            if let Some(Word::Gone(conversation, id)) = word_of(heard) {
-                self.heard_gone(&conversation, id);
+            match word_of(heard) {
+                Some(Word::Gone(conversation, id)) => self.heard_gone(&conversation, id),
+                Some(Word::New(conversation)) => self.heard_new(&conversation),
+                _ => {}
             }
         }
         self.skip = heard.len();

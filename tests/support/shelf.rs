@@ -145,7 +145,9 @@ impl Shelf {
         self.there.retain(|at| *at <= veil);
         self.there.extend(found);
         self.maybe = clipped(&self.maybe, 0..=veil);
-        self.known = found.last().copied().unwrap_or(0).max(veil);
+        // What hides may have been accepted by a life that lost what it hides.
+        let known = self.there.last().copied().unwrap_or(0);
+        self.known = known.max(self.gone_through());
         Ok(())
     }
 

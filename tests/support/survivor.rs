@@ -51,6 +51,8 @@ pub struct Survivor {
     heard_in: HashMap<[u8; 16], u64>,
     /// Lives that were killed.
     killed_in: HashSet<u64>,
+    /// Pulled conversations that came into the list since they left it.
+    back: HashSet<String>,
     /// What was heard in the look at hand already.
     pub(super) skip: usize,
     /// Calls, and lives, so far.
@@ -97,6 +99,7 @@ impl Survivor {
             heard: HashMap::new(),
             heard_in: HashMap::new(),
             killed_in: HashSet::new(),
+            back: HashSet::new(),
             calls: 0,
             lives: 0,
             away: false,
@@ -209,6 +212,7 @@ impl Survivor {
                     self.answered(*number, operation, answer, &mut asked);
                 }
                 Word::Gone(conversation, id) => self.heard_gone(conversation, *id),
+                Word::New(conversation) => self.heard_new(conversation),
                 Word::Stands(id, state) => self.heard_standing(*id, *state),
             }
         }
@@ -473,6 +477,14 @@ impl Survivor {
         }
     }
 
+    /// What was pulled meanwhile is in the list again: a deletion whose cut-off the server says may
+    /// have to take it out once more.
+    pub(super) fn heard_new(&mut self, conversation: &str) {
+        if Self::is_pulled(conversation) {
+            self.back.insert(conversation.to_owned());
+        }
+    }
+
     /// The listener hears of the end of a conversation. It hears of it again only in a later life,
     /// and only when the one that it heard of it in was killed before it could note that.
     pub(super) fn heard_gone(&mut self, conversation: &str, id: [u8; 16]) {
@@ -481,8 +493,9 @@ impl Survivor {
             return;
         }
         let life = self.lives;
+        let back = self.back.remove(conversation);
         if let Some(before) = self.heard_in.insert(id, life) {
-            let allowed = before < life && self.killed_in.contains(&before);
+            let allowed = back || before < life && self.killed_in.contains(&before);
             assert!(
                 allowed,
                 "{conversation}: told in life {before} and in {life} again: {id:02x?}"
