@@ -180,10 +180,9 @@ impl Client {
         let told = queue.clone();
         let delivered_late: Arc<Mutex<Vec<Named>>> = Arc::default();
         let late = delivered_late.clone();
-        let delivered = Arc::new(move |id, conversation| {
-            let delivered = Command::Delivered(id, conversation);
-            if let Err(Command::Delivered(id, conversation)) = told.push(delivered) {
-                late.lock().push((id, conversation));
+        let delivered = Arc::new(move |names| {
+            if let Err(Command::Delivered(names)) = told.push(Command::Delivered(names)) {
+                late.lock().extend(names);
             }
         });
         let deletions = Deletions::new(
@@ -331,19 +330,23 @@ impl Client {
             let reply = Reply::new(self.delivery.clone(), done);
             return self.reject(error, reply);
         }
-        let gather = Gather::new(wanted.len(), move |outcomes| done(Ok(outcomes)));
+        let reply = Reply::new(self.delivery.clone(), done);
+        let gather = Gather::new(wanted.len(), reply);
         let mut requests = Vec::new();
         let mut failed = Vec::new();
         for (index, (id, conversation)) in wanted.into_iter().enumerate() {
-            let gather = gather.clone();
-            let note = move |outcome| gather.note(index, outcome);
-            let reply = Reply::new(self.delivery.clone(), note);
+            let noting = gather.clone();
+            let reply = Reply::at_once(move |outcome| noting.note(index, outcome));
             match conversation {
                 Ok(conversation) => requests.push(self.request(id, conversation, terms, reply)),
                 Err(error) => failed.push((error, reply)),
             }
         }
-        self.submit(Command::DeleteAll { requests, failed })
+        let submitted = self.submit(Command::DeleteAll { requests, failed });
+        if submitted.is_err() {
+            gather.release();
+        }
+        submitted
     }
 
     /// Fails a call that was accepted, by the same way as every other outcome.

@@ -48,8 +48,8 @@ pub enum Command {
     },
     /// The server answered.
     Answered(Vec<Answer>),
-    /// The last callback of a deletion has returned.
-    Delivered(DeletionId, ConversationId),
+    /// The last callbacks of deletions have returned.
+    Delivered(Vec<Named>),
     /// Ask again for what is not settled.
     Settle,
     /// There is a network, or there is none.
@@ -160,10 +160,10 @@ pub struct Ended {
 impl Ended {
     /// Has the store forget what was delivered after the worker's end.
     pub fn tidy(&mut self, delivered: Vec<Named>) {
-        for (id, conversation) in delivered {
-            self.deletions.note_delivered(id, conversation);
-        }
+        self.deletions.note_delivered(delivered);
         self.deletions.tidy(&mut self.store);
+        // What cannot follow now does at the next open.
+        let _ = self.store.record();
     }
 }
 
@@ -328,8 +328,8 @@ impl Worker {
                     continue;
                 }
                 // Harmless to pull forward, and it must not cut a run of deletions in two.
-                Command::Delivered(id, conversation) => {
-                    self.deletions.note_delivered(id, conversation);
+                Command::Delivered(names) => {
+                    self.deletions.note_delivered(names);
                     continue;
                 }
                 other if requests.is_empty() => self.one(other),
@@ -516,7 +516,9 @@ impl Worker {
     /// One small step of what can wait: the queue is looked at between any two of them.
     fn keep_house(&mut self) {
         let step = catch_unwind(AssertUnwindSafe(|| {
-            self.deletions.tidy(&mut self.store) || self.store.purge_step().unwrap_or(false)
+            self.deletions.tidy_step(&mut self.store)
+                || self.store.record_step().unwrap_or(false)
+                || self.store.purge_step().unwrap_or(false)
         }));
         if step.unwrap_or(false) {
             self.written += 1;

@@ -4,31 +4,29 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::delivery::Reply;
 use crate::error::{Error, Result};
 
-/// What is called with all outcomes, in the order of the call.
-type Done = Box<dyn FnOnce(Vec<Result<()>>) + Send>;
-
-/// Collects outcomes; the last one to come calls.
+/// Collects outcomes, and with the last one answers.
 pub struct Gather(Mutex<State>);
 
 struct State {
     outcomes: Vec<Option<Result<()>>>,
     missing: usize,
-    done: Option<Done>,
+    reply: Option<Reply<Vec<Result<()>>>>,
 }
 
 impl Gather {
     /// For `count` outcomes, none of which is known yet.
-    pub fn new(count: usize, done: impl FnOnce(Vec<Result<()>>) + Send + 'static) -> Arc<Self> {
+    pub fn new(count: usize, reply: Reply<Vec<Result<()>>>) -> Arc<Self> {
         Arc::new(Self(Mutex::new(State {
             outcomes: vec![None; count],
             missing: count,
-            done: Some(Box::new(done)),
+            reply: Some(reply),
         })))
     }
 
-    /// Notes an outcome. Called on the thread that delivers; the last one calls the host there.
+    /// Notes an outcome; the last one answers.
     pub fn note(&self, index: usize, outcome: Result<()>) {
         let mut state = self.0.lock();
         if let Some(place) = state.outcomes.get_mut(index)
@@ -40,15 +38,20 @@ impl Gather {
             return;
         }
         let outcomes = std::mem::take(&mut state.outcomes);
-        let done = state.done.take();
+        let reply = state.reply.take();
         drop(state);
-        if let Some(done) = done {
-            done(
-                outcomes
-                    .into_iter()
-                    .map(|outcome| outcome.unwrap_or(Err(Error::Panic)))
-                    .collect(),
-            );
+        if let Some(reply) = reply {
+            let outcomes = outcomes.into_iter();
+            reply.send(Ok(outcomes
+                .map(|outcome| outcome.unwrap_or(Err(Error::Panic)))
+                .collect()));
+        }
+    }
+
+    /// Lets go: the call was refused.
+    pub fn release(&self) {
+        if let Some(reply) = self.0.lock().reply.take() {
+            reply.release();
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::asker::Answer;
 use super::flight::State;
 use super::table::erasure;
-use super::{Deletions, Policy, Receipt, Scope};
+use super::{Deletions, Noted, Policy, Receipt, Scope};
 use crate::conversation::{ConversationId, END};
 use crate::deletion::DeletionId;
 use crate::error::{Error, Result};
@@ -30,14 +30,17 @@ impl Deletions {
     /// Takes the server's answers: what it deleted dies here too, what it refused is kept, and
     /// what is unclear or is to be tried again waits.
     pub fn answered(&mut self, answers: Vec<Answer>, store: &mut Store) {
+        let delivery = self.delivery.clone();
+        let _corked = delivery.cork();
         let mut outcome = Outcome::default();
         let mut free: Vec<ConversationId> = Vec::new();
         let ids = answers.iter().map(|answer| answer.intent.deletion);
         self.at_work.extend(ids);
         for answer in answers {
             let (id, conversation) = (answer.intent.deletion, answer.intent.conversation.clone());
-            self.no_longer_asked(id, &conversation);
-            free.push(conversation);
+            if self.no_longer_asked(id, &conversation) {
+                free.push(conversation);
+            }
             self.sort(answer, &mut outcome, store);
         }
         let Outcome {
@@ -53,9 +56,6 @@ impl Deletions {
             // Lost notes only mean that the next life of the process tries early.
             let _ = store.note_progress(&notes);
         }
-        // Nobody waits for the rows: they follow when success is on its way to the app, and at the
-        // next open if they cannot now.
-        let _ = store.record();
         self.at_work.clear();
         let released: Vec<_> = free.iter().filter_map(|free| self.released(free)).collect();
         if !released.is_empty() {
@@ -100,9 +100,13 @@ impl Deletions {
             Ok(cleared_through) => {
                 // The server's position means nothing in a conversation of the host.
                 let theirs =
-                    cleared_through.filter(|_| !store.has_host_positions(&intent.conversation));
-                let through = intent.cut_off.or(theirs).unwrap_or(0);
-                outcome.erasures.push(erasure(flight, through));
+                    || cleared_through.filter(|_| !store.has_host_positions(&intent.conversation));
+                let through = intent.cut_off.or_else(theirs).unwrap_or(0);
+                if flight.progress.erased && through == 0 {
+                    outcome.done.push(id);
+                } else {
+                    outcome.erasures.push(erasure(flight, through));
+                }
             }
             // The client closes, and says so to whoever waits.
             Err(Error::Pending) => {}
@@ -199,6 +203,7 @@ impl Deletions {
         };
         let took = start.elapsed();
         failpoint("before-delivery");
+        let mut ended = Vec::with_capacity(erasures.len() + done.len());
         for (erasure, news) in erasures.iter().zip(news) {
             match &destroyed {
                 Ok(()) => {
@@ -206,7 +211,7 @@ impl Deletions {
                     if news {
                         self.tell_erased(erasure, store);
                     }
-                    self.succeed(erasure.deletion);
+                    ended.extend(self.succeed(erasure.deletion));
                 }
                 Err(disk) => notes.extend(self.not_destroyed(erasure.deletion, disk)),
             }
@@ -216,8 +221,9 @@ impl Deletions {
                 let through = flight.intent.cut_off.unwrap_or(0);
                 self.keep_receipts(&erasure(flight, through), Duration::ZERO);
             }
-            self.succeed(id);
+            ended.extend(self.succeed(id));
         }
+        self.forget_when_delivered(ended);
     }
 
     /// Whether the listener is to hear of an erasure: it changes what is shown, or an earlier life
@@ -229,17 +235,16 @@ impl Deletions {
         store.would_lose(erasure) || left_behind && done()
     }
 
-    fn succeed(&mut self, id: DeletionId) {
-        let Some(flight) = self.flights.get(&id) else {
-            return;
-        };
+    /// Answers the calls of one that is done; what is to be forgotten when they have been delivered.
+    fn succeed(&mut self, id: DeletionId) -> Option<(Named, Option<Noted>)> {
+        let flight = self.flights.get(&id)?;
         let name = flight.name();
         let result = match flight.intent.policy {
             Policy::LocalOnly if !flight.alone => Err(Error::LocalOnly),
             _ => Ok(()),
         };
         let noted = self.end(id, result);
-        self.forget_when_delivered(name, noted);
+        Some((name, noted))
     }
 
     /// What the app hears when the device's disk failed: keys may be dead already, and the server
@@ -304,7 +309,6 @@ impl Deletions {
         };
         let news = store.would_lose(&erasure);
         store.destroy(std::slice::from_ref(&erasure))?;
-        store.record()?;
         if news {
             self.tell_gone(&erasure, cause, own, store);
             if let Some(flight) = own.and_then(|own| self.flights.get_mut(&own)) {
@@ -319,7 +323,7 @@ impl Deletions {
                 self.at_work.clear();
             }
             Some(_) => {}
-            None => self.forget_when_delivered((deletion, conversation.clone()), None),
+            None => self.forget_when_delivered(vec![((deletion, conversation.clone()), None)]),
         }
         Ok(())
     }

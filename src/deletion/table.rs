@@ -17,8 +17,8 @@ use crate::store::{Erasure, Named, Progress, Store};
 /// How long the server may take when nobody waits.
 const SETTLING: Duration = Duration::from_secs(30);
 
-/// What is called after the last callback of a deletion.
-pub type Delivered = Arc<dyn Fn(DeletionId, ConversationId) + Send + Sync>;
+/// What is called after the last callbacks of deletions.
+pub type Delivered = Arc<dyn Fn(Vec<Named>) + Send + Sync>;
 
 /// The table of deletions. It belongs to the worker, like the store.
 pub struct Deletions {
@@ -243,7 +243,6 @@ impl Deletions {
         if erasures.is_empty() || store.destroy(&erasures).is_err() {
             return;
         }
-        let _ = store.record();
         for (erasure, news) in erasures.into_iter().zip(news) {
             let noted = self.flights.get_mut(&erasure.deletion).and_then(|flight| {
                 flight.progress.erased = true;
@@ -303,11 +302,17 @@ impl Deletions {
         }
     }
 
-    /// The server is done with one: the next of its conversation can go.
-    pub(super) fn no_longer_asked(&mut self, id: DeletionId, conversation: &ConversationId) {
-        if self.asked.get(conversation) == Some(&id) {
+    /// The server is done with one: `true` when the next of its conversation can go.
+    pub(super) fn no_longer_asked(
+        &mut self,
+        id: DeletionId,
+        conversation: &ConversationId,
+    ) -> bool {
+        let was_asked = self.asked.get(conversation) == Some(&id);
+        if was_asked {
             self.asked.remove(conversation);
         }
+        was_asked
     }
 
     /// Those that waited behind another, as far as they can go now.
@@ -466,13 +471,16 @@ impl Deletions {
         noted
     }
 
-    /// Has the store forget a deletion once everything before this has been delivered, and the
-    /// inbox too.
-    pub(super) fn forget_when_delivered(&self, name: Named, noted: Option<Noted>) {
+    /// Has the store forget deletions once everything before this has been delivered, and the inbox
+    /// too.
+    pub(super) fn forget_when_delivered(&self, done: Vec<(Named, Option<Noted>)>) {
+        if done.is_empty() {
+            return;
+        }
         let delivered = self.delivered.clone();
         let job: Job = Box::new(move || {
-            drop(noted);
-            delivered(name.0, name.1);
+            // What the inbox says of them goes here.
+            delivered(done.into_iter().map(|(name, _)| name).collect());
         });
         self.delivery.push(job);
     }

@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 use crate::event::{Cause, Event};
 use crate::store::{Erasure, Named, Store, Unfinished};
 
+/// Deletions that are forgotten in one step: what comes meanwhile waits for its end.
+const STEP: usize = 32;
+
 /// The id of a deletion that the store has forgotten.
 const NAMELESS: DeletionId = DeletionId([0; 16]);
 
@@ -216,7 +219,7 @@ impl Deletions {
                     continue;
                 }
                 self.tell_left_behind(&name, intent.cut_off, intent.scope, store);
-                self.forget_when_delivered(name, None);
+                self.forget_when_delivered(vec![(name, None)]);
                 continue;
             }
             let id = name.0;
@@ -275,21 +278,23 @@ impl Deletions {
         self.tell_gone(&erasure, Cause::ThisDevice, Some(name.0), store);
     }
 
-    /// Notes that a deletion's last callback has returned.
-    pub fn note_delivered(&mut self, id: DeletionId, conversation: ConversationId) {
-        self.untidy.push((id, conversation));
+    /// Notes that the last callbacks of deletions have returned.
+    pub fn note_delivered(&mut self, mut names: Vec<Named>) {
+        self.untidy.append(&mut names);
     }
 
-    /// Lets the store forget what was delivered; `true` when there was something.
-    pub fn tidy(&mut self, store: &mut Store) -> bool {
-        let ready = std::mem::take(&mut self.untidy);
-        if ready.is_empty() {
-            return false;
-        }
-        let forgotten = store.forget(&ready).is_ok();
-        if !forgotten {
-            self.untidy = ready;
+    /// Lets the store forget some of what was delivered; `true` when there was something.
+    pub fn tidy_step(&mut self, store: &mut Store) -> bool {
+        let some = self.untidy.len().min(STEP);
+        let forgotten = some > 0 && store.forget(&self.untidy[..some]).is_ok();
+        if forgotten {
+            self.untidy.drain(..some);
         }
         forgotten
+    }
+
+    /// Lets the store forget all that was delivered.
+    pub fn tidy(&mut self, store: &mut Store) {
+        while self.tidy_step(store) {}
     }
 }

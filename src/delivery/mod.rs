@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// Something that calls the host.
 pub type Job = Box<dyn FnOnce() + Send>;
@@ -51,6 +51,8 @@ struct State {
     deliverer: Option<ThreadMark>,
     /// The host was asked to poll and has not done so yet.
     posted: bool,
+    /// More comes at once: nobody is woken yet.
+    corked: bool,
     /// Nothing comes any more: whoever delivers leaves when the queue is empty.
     finished: bool,
 }
@@ -74,6 +76,19 @@ impl Delivery {
     pub fn push(&self, job: Job) {
         let mut state = self.state.lock();
         state.jobs.push_back(job);
+        if !state.corked {
+            self.wake(state);
+        }
+    }
+
+    /// Wakes whoever delivers only when what is given is dropped: many jobs come, and a wake-up for
+    /// each would cost more than all of them.
+    pub fn cork(&self) -> Corked<'_> {
+        self.state.lock().corked = true;
+        Corked(self)
+    }
+
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
         let post = !state.posted && self.by_host();
         state.posted |= post;
         drop(state);
@@ -150,11 +165,7 @@ impl Delivery {
         self.state.lock().deliverer == Some(ThreadMark::here())
     }
 
-    fn run<'a>(
-        &'a self,
-        mut state: parking_lot::MutexGuard<'a, State>,
-        job: Job,
-    ) -> parking_lot::MutexGuard<'a, State> {
+    fn run<'a>(&'a self, mut state: MutexGuard<'a, State>, job: Job) -> MutexGuard<'a, State> {
         state.deliverer = Some(ThreadMark::here());
         drop(state);
         // Host code is C and does not unwind; what is caught here is a bug of the library's own
@@ -164,5 +175,18 @@ impl Delivery {
         state.deliverer = None;
         self.changed.notify_all();
         state
+    }
+}
+
+/// Holds back the wake-ups of a queue.
+pub struct Corked<'a>(&'a Delivery);
+
+impl Drop for Corked<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.corked = false;
+        if !state.jobs.is_empty() {
+            self.0.wake(state);
+        }
     }
 }

@@ -11,14 +11,21 @@ type Answer<T> = Box<dyn FnOnce(Result<T>) + Send>;
 /// Answers one call. Dropped without an answer, as a panic on its way would, it answers with
 /// [`Error::Panic`]: whatever happens, the host hears once.
 pub struct Reply<T: Send + 'static> {
-    open: Option<(Answer<T>, Arc<Delivery>)>,
+    open: Option<(Answer<T>, Option<Arc<Delivery>>)>,
 }
 
 impl<T: Send + 'static> Reply<T> {
     /// A duty that `answer` fulfils, on whichever thread delivers.
     pub fn new(delivery: Arc<Delivery>, answer: impl FnOnce(Result<T>) + Send + 'static) -> Self {
         Self {
-            open: Some((Box::new(answer), delivery)),
+            open: Some((Box::new(answer), Some(delivery))),
+        }
+    }
+
+    /// A duty that `answer` fulfils at once, on whichever thread it is: it does not call the host.
+    pub fn at_once(answer: impl FnOnce(Result<T>) + Send + 'static) -> Self {
+        Self {
+            open: Some((Box::new(answer), None)),
         }
     }
 
@@ -33,8 +40,10 @@ impl<T: Send + 'static> Reply<T> {
     }
 
     fn answer(&mut self, result: Result<T>) {
-        if let Some((answer, delivery)) = self.open.take() {
-            delivery.push(Box::new(move || answer(result)));
+        match self.open.take() {
+            Some((answer, Some(delivery))) => delivery.push(Box::new(move || answer(result))),
+            Some((answer, None)) => answer(result),
+            None => {}
         }
     }
 }

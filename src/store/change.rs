@@ -13,7 +13,7 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`] for marks on, or reading, what is not there.
     pub fn change(&mut self, id: &ConversationId, change: &Change, head: u64) -> Result<bool> {
-        self.record()?;
+        self.record_of(id)?;
         let mut entry = self.entry_or_new(id)?;
         let was_listed = entry.is_listed();
         let (before, shown_before) = (entry.details.clone(), shown(&entry));

@@ -19,7 +19,7 @@ impl Store {
     /// apart before: most deletions find nothing newer.
     pub(super) fn split_where_needed(&mut self, erasures: &[Erasure]) -> Result<()> {
         for erasure in erasures {
-            let Some(mut entry) = self.entries.get(&erasure.conversation).cloned() else {
+            let Some(entry) = self.entries.get(&erasure.conversation) else {
                 continue;
             };
             // With nothing above the cut-off, every key goes: there is nothing to set apart but
@@ -29,6 +29,7 @@ impl Store {
             if (entry.head <= erasure.through && !stays) || entry.epochs.iter().any(boundary) {
                 continue;
             }
+            let mut entry = entry.clone();
             let left = entry.details.above(erasure.through);
             // A draft that goes is not to lie under a key that lives on.
             let details_go = !stays && left != entry.details;

@@ -5,7 +5,8 @@
 //! destroy where newer messages lie under the same key,
 //!         they are sealed anew under the next                one flushed transaction
 //!         the keys below the cut-off die, both copies        one flush of the key file
-//! record  the rows follow: tombstone, dead, hidden           one transaction
+//! record  the rows follow: tombstone, dead, hidden           when it is quiet, or the next call
+//!                                                            needs them
 //! forget  the address key dies, the row and the journal go   after the outcome was delivered
 //! ```
 //! Every step can be run again. After a crash, [`Store::open`] reads from the slots what was
@@ -25,6 +26,9 @@ use crate::conversation::{ConversationId, Details, END, Message, Source};
 use crate::deletion::{DeletionId, Scope};
 use crate::error::Result;
 use crate::failpoint::failpoint;
+
+/// Conversations whose rows follow in one step: what comes meanwhile waits for its end.
+const STEP: usize = 32;
 
 /// A deletion that is to be carried out.
 #[derive(Clone, Debug)]
@@ -50,23 +54,37 @@ impl Store {
     /// The disk failed. Where that was after the first key was touched, what the deletions cover is
     /// hidden, and dead for this process; [`Self::record`] and the next deletion make it certain.
     pub fn destroy(&mut self, erasures: &[Erasure]) -> Result<()> {
+        for erasure in erasures {
+            self.record_of(&erasure.conversation)?;
+        }
         self.unlist(erasures)?;
         self.split_where_needed(erasures)?;
         let mut doomed = Vec::new();
-        let mut unrecorded = Vec::new();
+        let mut erased = Vec::new();
+        let (mut by_rows, mut flushed) = (Vec::new(), false);
         for erasure in erasures.iter().filter(|erasure| erasure.scope.erases()) {
             let epitaph = Epitaph {
                 deletion: erasure.deletion,
                 cut_off: erasure.through,
                 scope: erasure.scope,
-                source: self.source_of(erasure),
+                source: None,
             };
             let entry = self.entries.get(&erasure.conversation);
+            let source = entry.and_then(|entry| entry.source).or(erasure.source);
+            let epitaph = Epitaph { source, ..epitaph };
             let slots = entry
                 .into_iter()
                 .flat_map(|entry| entry.doomed(erasure.through, erasure.scope));
             let slots: Vec<_> = slots.collect();
-            unrecorded.push((
+            if entry.is_none() && erasure.through == 0 {
+                continue;
+            }
+            if slots.is_empty() {
+                // With no key to destroy, the rows are the record.
+                by_rows.push(erasure.conversation.clone());
+                flushed |= entry.is_some_and(Entry::is_there);
+            }
+            erased.push((
                 erasure.clone(),
                 slots.iter().map(|slot| slot.index).collect(),
             ));
@@ -74,43 +92,65 @@ impl Store {
         }
         failpoint("before-destroying");
         let destroyed = self.keys.destroy(&doomed);
-        // Also where it failed: one copy of a key may be dead, and what is saved from now on must
-        // not lie under it.
-        for (erasure, _) in &unrecorded {
-            self.hide(erasure);
+        for (erasure, slots) in erased {
+            // Also where it failed: one copy of a key may be dead, and what is saved from now on
+            // must not lie under it.
+            self.hide(&erasure);
+            let unrecorded = self.unrecorded.entry(erasure.conversation.clone());
+            unrecorded.or_default().push((erasure, slots));
         }
-        self.unrecorded.append(&mut unrecorded);
         destroyed?;
         failpoint("keys-destroyed");
-        Ok(())
+        self.record_these(&by_rows, flushed)
     }
 
-    /// Lets the rows follow the keys. Not flushed, and not what success waits for: what is lost
-    /// here, the next open does again from the dead slots. What fails is tried again before
-    /// anything else is written.
+    /// Lets all rows follow the keys. What is lost before, the next open does again from the dead
+    /// slots. What fails is tried again before anything else is written of a conversation.
     pub fn record(&mut self) -> Result<()> {
-        self.record_erasures()?;
+        let behind: Vec<_> = self.unrecorded.keys().cloned().collect();
+        self.record_these(&behind, false)?;
         self.drop_nameless()
     }
 
-    fn record_erasures(&mut self) -> Result<()> {
-        if self.unrecorded.is_empty() {
+    /// One step of [`Self::record`]; `false` when there was nothing to do.
+    pub fn record_step(&mut self) -> Result<bool> {
+        let some: Vec<_> = self.unrecorded.keys().take(STEP).cloned().collect();
+        if some.is_empty() && self.nameless.is_empty() && self.delivered.is_empty() {
+            return Ok(false);
+        }
+        self.record_these(&some, false)?;
+        self.drop_nameless()?;
+        Ok(true)
+    }
+
+    /// Before a conversation is written to: its rows follow its keys.
+    pub(super) fn record_of(&mut self, id: &ConversationId) -> Result<()> {
+        if self.unrecorded.contains_key(id) {
+            self.record_these(std::slice::from_ref(id), false)?;
+        }
+        self.drop_nameless()
+    }
+
+    fn record_these(&mut self, ids: &[ConversationId], flushed: bool) -> Result<()> {
+        if ids.is_empty() {
             return Ok(());
         }
         // Never before the keys.
         self.keys.file.flush()?;
-        self.record_rows()?;
+        self.record_rows(ids, flushed)?;
         failpoint("rows-followed");
         // Only now does no row refer to these slots any more.
-        for (_, slots) in std::mem::take(&mut self.unrecorded) {
-            self.dead_slots.extend(slots);
+        for id in ids {
+            for (_, slots) in self.unrecorded.remove(id).unwrap_or_default() {
+                self.dead_slots.extend(slots);
+            }
         }
         Ok(())
     }
 
     /// Removes the last traces of deletions whose outcome has been delivered.
     pub fn forget(&mut self, delivered: &[Named]) -> Result<()> {
-        self.record()?;
+        self.drop_nameless()?;
         // By conversation: two of its deletions may have been delivered at once.
         let mut gone: HashMap<&ConversationId, (Entry, DeletionId)> = HashMap::new();
         for (deletion, conversation) in delivered {
@@ -118,7 +158,9 @@ impl Store {
                 continue;
             };
             let stays = !(entry.hidden || entry.is_only_a_name());
-            if !stays && !self.has_other_intents(entry.row, delivered)? {
+            if stays {
+                self.record_of(conversation)?;
+            } else if !self.has_other_intents(entry.row, delivered)? {
                 gone.insert(conversation, (entry.clone(), *deletion));
             }
         }
@@ -138,7 +180,12 @@ impl Store {
         // Also where it failed: a row whose name may be dead takes no message any more.
         for entry in nameless {
             self.entries.remove(&entry.id);
-            self.nameless.push(entry);
+            // Rows that have not followed their keys need not: they go.
+            let unrecorded = self.unrecorded.remove(&entry.id).unwrap_or_default();
+            let slots = unrecorded.into_iter().flat_map(|(_, slots)| slots);
+            let slots = slots.chain(slots_of(&entry).map(|slot| slot.index));
+            let slots = slots.collect();
+            self.nameless.push((entry, slots));
         }
         let ids = delivered.iter().map(|(deletion, _)| *deletion);
         self.delivered.extend(ids);
@@ -160,10 +207,8 @@ impl Store {
             ..
         } = self;
         unflushed(db, |db| {
-            for entry in &*nameless {
-                let source = source_number(entry.source);
-                bury(db, entry.row, entry.address, entry.floor, source)?;
-                remove_conversation(db, entry.row)?;
+            for (entry, _) in &*nameless {
+                remove_nameless(db, entry.row, entry.address, entry.floor, entry.source)?;
             }
             for deletion in &*delivered {
                 strike(db, *deletion)?;
@@ -171,9 +216,8 @@ impl Store {
             Ok(())
         })?;
         self.delivered.clear();
-        for entry in std::mem::take(&mut self.nameless) {
-            self.dead_slots
-                .extend(slots_of(&entry).map(|slot| slot.index));
+        for (_, slots) in std::mem::take(&mut self.nameless) {
+            self.dead_slots.extend::<Vec<u32>>(slots);
         }
         Ok(())
     }
@@ -181,7 +225,7 @@ impl Store {
     /// Remembers how far a deletion reached whose conversation has nothing on this device that it
     /// could take: what was set since its call stays.
     pub fn cover(&mut self, erasure: &Erasure) -> Result<()> {
-        self.record()?;
+        self.record_of(&erasure.conversation)?;
         let mut entry = self.entry_or_new(&erasure.conversation)?;
         let source = source_number(self.source_of(erasure));
         if erasure.scope.erases() {
@@ -194,9 +238,8 @@ impl Store {
         }
         unflushed(&mut self.db, |db| {
             if erasure.scope.erases() {
-                raise_tombstone(db, entry.address, erasure.through, source)?;
-            }
-            if leaves {
+                raise_tombstone(db, entry.address, erasure.through, (source, leaves))?;
+            } else if leaves {
                 note_unlisted(db, entry.address, erasure.through)?;
             }
             if entry.row != 0 {
@@ -240,7 +283,6 @@ impl Store {
             self.recount(&mut entry)?;
             changed.push((entry, erasure.deletion));
         }
-        self.record()?;
         let Self { db, keys, .. } = self;
         flushed(db, |db| {
             for (address, through) in addresses {
@@ -261,11 +303,17 @@ impl Store {
 
     /// In memory, at once: nothing at or below the cut-off is given out any more.
     fn hide(&mut self, erasure: &Erasure) {
-        let Some(mut entry) = self.entries.get(&erasure.conversation).cloned() else {
+        let Some(mut entry) = self.entries.remove(&erasure.conversation) else {
             return;
         };
+        if !entry.hidden {
+            self.unread -= entry.unread;
+        }
         let (was_there, was_listed) = (entry.is_there(), entry.is_listed());
         entry.floor = entry.floor.max(erasure.through);
+        if entry.floor > 0 {
+            entry.source = entry.source.or(erasure.source);
+        }
         let doomed: Vec<_> = entry.doomed(erasure.through, erasure.scope).collect();
         entry.epochs.retain(|epoch| !doomed.contains(&epoch.slot));
         if entry.veil.is_some() {
@@ -353,10 +401,12 @@ impl Store {
     }
 
     /// In the database: the rows follow the keys.
-    fn record_rows(&mut self) -> Result<()> {
-        let addressed: Vec<_> = self
-            .unrecorded
+    fn record_rows(&mut self, ids: &[ConversationId], wait: bool) -> Result<()> {
+        let erasures = ids
             .iter()
+            .filter_map(|id| self.unrecorded.get(id))
+            .flatten();
+        let addressed: Vec<_> = erasures
             .map(|(erasure, _)| {
                 let address = self.address(&erasure.conversation);
                 (address, self.source_of(erasure), erasure.clone())
@@ -365,21 +415,15 @@ impl Store {
         let Self {
             db, keys, entries, ..
         } = self;
-        unflushed(db, |db| {
+        let follow = |db: &Connection| {
             for (address, source, erasure) in addressed {
-                let source = source_number(source);
-                let everything = erasure.scope == Scope::Everything && erasure.through > 0;
+                let leaves = erasure.scope == Scope::Everything;
+                let how = (source_number(source), leaves);
                 let Some(entry) = entries.get_mut(&erasure.conversation) else {
-                    raise_tombstone(db, address, erasure.through, source)?;
-                    if everything {
-                        note_unlisted(db, address, erasure.through)?;
-                    }
+                    raise_tombstone(db, address, erasure.through, how)?;
                     continue;
                 };
-                bury(db, entry.row, address, erasure.through, source)?;
-                if everything {
-                    note_unlisted(db, address, erasure.through)?;
-                }
+                bury(db, entry.row, address, erasure.through, how)?;
                 // What is left in memory are the epochs whose keys live.
                 let lives_from = entry.epochs.first().map_or(END, |epoch| epoch.through - 1);
                 db.prepare_cached("DELETE FROM epochs WHERE conversation = ? AND through <= ?")?
@@ -402,7 +446,12 @@ impl Store {
                 note_erased(db, erasure.deletion)?;
             }
             Ok(())
-        })
+        };
+        if wait {
+            flushed(db, follow)
+        } else {
+            unflushed(db, follow)
+        }
     }
 }
 
@@ -412,24 +461,43 @@ fn slots_of(entry: &Entry) -> impl Iterator<Item = SlotRef> {
     content.chain([entry.key])
 }
 
-/// Keeps what lies at or below a position from coming back, and has its ciphertext purged.
-pub(super) fn bury(
+/// Keeps what lies at or below a position from coming back, and has its ciphertext purged. `how`:
+/// whose position that is, and whether the conversation leaves the list with it.
+fn bury(
     db: &Connection,
     row: i64,
     address: [u8; 16],
     through: u64,
-    source: i64,
+    how: (i64, bool),
 ) -> Result<()> {
     if through == 0 {
         return Ok(());
     }
-    raise_tombstone(db, address, through, source)?;
+    raise_tombstone(db, address, through, how)?;
     db.prepare_cached(
         "INSERT INTO dead(conversation, through) VALUES(?, ?)
          ON CONFLICT DO UPDATE SET through = max(through, excluded.through)",
     )?
     .execute(params![row, through as i64])?;
     Ok(())
+}
+
+/// Removes what is left of a conversation whose address key is dead, but for what keeps it from
+/// coming back.
+pub(super) fn remove_nameless(
+    db: &Connection,
+    row: i64,
+    address: [u8; 16],
+    floor: u64,
+    source: Option<Source>,
+) -> Result<()> {
+    bury(db, row, address, floor, (source_number(source), true))?;
+    db.prepare_cached("DELETE FROM epochs WHERE conversation = ?")?
+        .execute([row])?;
+    only_one(
+        db.prepare_cached("DELETE FROM conversations WHERE row = ?")?
+            .execute([row])?,
+    )
 }
 
 fn note_erased(db: &Connection, deletion: DeletionId) -> Result<()> {
@@ -447,25 +515,22 @@ fn note_unlisted(db: &Connection, address: [u8; 16], through: u64) -> Result<()>
     Ok(())
 }
 
-fn raise_tombstone(db: &Connection, address: [u8; 16], through: u64, source: i64) -> Result<()> {
+fn raise_tombstone(
+    db: &Connection,
+    address: [u8; 16],
+    through: u64,
+    (source, leaves): (i64, bool),
+) -> Result<()> {
     // Nothing was erased, and so nothing is said of whose positions the next message brings.
     if through == 0 {
         return Ok(());
     }
     db.prepare_cached(
-        "INSERT INTO tombstones(address, through, source) VALUES(?, ?, ?)
+        "INSERT INTO tombstones(address, through, source, unlisted) VALUES(?1, ?2, ?3, iif(?4, ?2, NULL))
          ON CONFLICT DO UPDATE SET through = max(through, excluded.through),
-             source = CASE source WHEN 0 THEN excluded.source ELSE source END",
+             source = CASE source WHEN 0 THEN excluded.source ELSE source END,
+             unlisted = CASE WHEN ?4 THEN max(coalesce(unlisted, 0), excluded.unlisted) ELSE unlisted END",
     )?
-    .execute(params![address, through as i64, source])?;
+    .execute(params![address, through as i64, source, leaves])?;
     Ok(())
-}
-
-pub(super) fn remove_conversation(db: &Connection, row: i64) -> Result<()> {
-    db.prepare_cached("DELETE FROM epochs WHERE conversation = ?")?
-        .execute([row])?;
-    only_one(
-        db.prepare_cached("DELETE FROM conversations WHERE row = ?")?
-            .execute([row])?,
-    )
 }

@@ -54,7 +54,9 @@ impl Store {
     /// Writes intents down, all or none, and hides what can still be undone. When this returns,
     /// a crash cannot lose them.
     pub fn begin(&mut self, intents: &[Intent]) -> Result<()> {
-        self.record()?;
+        for intent in intents {
+            self.record_of(&intent.conversation)?;
+        }
         let mut changed: HashMap<ConversationId, Entry> = HashMap::new();
         for intent in intents {
             let mut entry = self.entry_or_new(&intent.conversation)?;
@@ -132,7 +134,9 @@ impl Store {
     /// Takes intents back: the device keeps all of it, and shows it again. When this returns, a
     /// crash cannot bring them back.
     pub fn abandon(&mut self, abandoned: &[Named]) -> Result<()> {
-        self.record()?;
+        for (_, conversation) in abandoned {
+            self.record_of(conversation)?;
+        }
         let ids: Vec<_> = abandoned.iter().map(|(deletion, _)| *deletion).collect();
         let mut lifted: HashMap<ConversationId, Entry> = HashMap::new();
         let mut names = Vec::new();
@@ -215,12 +219,9 @@ impl Store {
 
 /// Strikes a deletion out of the journal.
 pub(super) fn strike(db: &Connection, deletion: DeletionId) -> Result<()> {
-    for statement in [
-        "DELETE FROM journal WHERE deletion = ?",
-        "DELETE FROM joined WHERE deletion = ?",
-    ] {
-        db.prepare_cached(statement)?.execute([deletion.0])?;
-    }
+    // What joined it goes at the next open: few ever do.
+    db.prepare_cached("DELETE FROM journal WHERE deletion = ?")?
+        .execute([deletion.0])?;
     Ok(())
 }
 

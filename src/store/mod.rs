@@ -74,9 +74,10 @@ pub struct Store {
     /// Dead slots that may be used again.
     free_slots: Vec<u32>,
     /// Destroyed, and the rows have not followed yet; with the slots that they still refer to.
-    unrecorded: Vec<(Erasure, Vec<u32>)>,
-    /// Their address key is destroyed, and the rows have not gone yet.
-    nameless: Vec<Entry>,
+    unrecorded: HashMap<ConversationId, Vec<(Erasure, Vec<u32>)>>,
+    /// Their address key is destroyed, and the rows have not gone yet; with all slots that they
+    /// still refer to.
+    nameless: Vec<(Entry, Vec<u32>)>,
     /// Delivered, and still in the journal.
     delivered: Vec<DeletionId>,
     /// What callers ask without waiting; kept as the entries are.
@@ -111,13 +112,22 @@ impl Store {
 
     /// The highest position that was ever stored or erased of a conversation, 0 for none.
     pub fn head(&self, id: &ConversationId) -> u64 {
-        self.entry_or_new(id)
-            .map_or(0, |entry| entry.head.max(entry.floor))
+        self.of_entry(id, |entry| entry.head.max(entry.floor))
     }
 
     /// The position up to which a conversation was erased, 0 for none.
     pub fn floor(&self, id: &ConversationId) -> u64 {
-        self.entry_or_new(id).map_or(0, |entry| entry.floor)
+        self.of_entry(id, |entry| entry.floor)
+    }
+
+    /// What is wanted of a conversation, stored or not; the default where that cannot be read.
+    fn of_entry<T: Default>(&self, id: &ConversationId, wanted: impl Fn(&Entry) -> T) -> T {
+        match self.entries.get(id) {
+            Some(entry) => wanted(entry),
+            None => self
+                .entry_or_new(id)
+                .map_or_else(|_| T::default(), |entry| wanted(&entry)),
+        }
     }
 
     /// A name for this device that stays the same as long as the store does, and tells nothing.
@@ -214,8 +224,7 @@ impl Store {
 
     /// Whether a conversation's positions are the host's own.
     pub fn has_host_positions(&self, id: &ConversationId) -> bool {
-        self.entry_or_new(id)
-            .is_ok_and(|entry| entry.source == Some(Source::Host))
+        self.of_entry(id, |entry| entry.source == Some(Source::Host))
     }
 
     /// The keyed hash that a conversation is found by, with or without a row.

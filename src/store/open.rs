@@ -61,7 +61,7 @@ impl Store {
             entries: HashMap::new(),
             dead_slots: Vec::new(),
             free_slots: Vec::new(),
-            unrecorded: Vec::new(),
+            unrecorded: HashMap::new(),
             nameless: Vec::new(),
             delivered: Vec::new(),
             positions,
@@ -75,6 +75,10 @@ impl Store {
         store.load()?;
         store.finish_erasing()?;
         store.mend_veils()?;
+        store.db.execute(
+            "DELETE FROM joined WHERE deletion NOT IN (SELECT deletion FROM journal)",
+            [],
+        )?;
         Ok(store)
     }
 
@@ -135,7 +139,9 @@ fn open_files(folder: &Path, master: &[u8; KEY_LEN]) -> Result<(KeyFile, Connect
 /// something that the next open recognises as never finished.
 fn create_files(folder: &Path, master: &[u8; KEY_LEN]) -> Result<(KeyFile, Connection)> {
     let path = folder.join("store.db");
-    let mut db = connect(&path, OpenFlags::SQLITE_OPEN_CREATE)?;
+    // SQLite makes the files beside it with the same rights.
+    disk::private(OpenOptions::new().write(true).create(true).truncate(false)).open(&path)?;
+    let mut db = connect(&path, OpenFlags::empty())?;
     if schema::has_content(&db)? {
         return Err(Error::StoreDamaged("keys is missing".to_owned()));
     }

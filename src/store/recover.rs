@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::entry::{Entry, source_number, source_of};
-use super::erase::{Erasure, bury, remove_conversation};
+use super::entry::{Entry, source_of};
+use super::erase::{Erasure, remove_nameless};
 use super::intent::{Intent, Progress};
 use super::slot::SlotRef;
 use super::{Store, unflushed};
@@ -146,7 +146,7 @@ impl Store {
                     let (number, address): (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
                     // What said so in the row may not have reached the disk.
                     let source = source_of(row.get(4)?).or(epitaph.source);
-                    nameless.push((number, address, epitaph.cut_off, source_number(source)));
+                    nameless.push((number, address, epitaph.cut_off, source));
                 }
             }
         }
@@ -155,8 +155,7 @@ impl Store {
         }
         unflushed(&mut self.db, |db| {
             for (row, address, cut_off, source) in nameless {
-                bury(db, row, address, cut_off, source)?;
-                remove_conversation(db, row)?;
+                remove_nameless(db, row, address, cut_off, source)?;
                 db.execute("DELETE FROM journal WHERE conversation = ?", [row])?;
             }
             Ok(())

@@ -23,7 +23,7 @@ impl Store {
         title: Option<&str>,
         messages: &[Message],
     ) -> Result<bool> {
-        self.record()?;
+        self.record_of(id)?;
         let mut entry = self.entry_or_new(id)?;
         if let Some(known) = entry.source.filter(|known| *known != source) {
             let head = entry.head.max(entry.floor);

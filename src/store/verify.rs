@@ -42,6 +42,7 @@ impl Store {
         deleted: &ConversationId,
         texts: Vec<Vec<u8>>,
     ) -> Result<Verification> {
+        self.record()?;
         let mut report = Verification::default();
         let given = texts.into_iter().collect::<HashSet<_>>();
         let (texts, short): (Vec<_>, Vec<_>) =
