@@ -22,6 +22,9 @@ use crate::store::{Checkpointer, Named, Store, Unfinished, Verification};
 use crate::sync::{Elsewhere, Page};
 use crate::threads::Threads;
 
+/// Deletions that are begun together when more wait: enough to share a flush, few enough to stay in
+/// the processor's caches from one step to the next.
+const TOGETHER: usize = 500;
 /// Pulled pages that may wait: enough that neither side idles, too few to fill memory.
 pub const PAGES_AHEAD: usize = 4;
 
@@ -311,7 +314,9 @@ impl Worker {
 
     fn step(&mut self, commands: &mut VecDeque<Command>) {
         let mut requests = Vec::new();
-        while let Some(command) = commands.pop_front() {
+        while requests.len() < TOGETHER
+            && let Some(command) = commands.pop_front()
+        {
             match command {
                 Command::Delete(request) => {
                     requests.push(request);

@@ -29,7 +29,7 @@ pub struct Deletions {
     pub(super) receipts: Arc<Receipts>,
     pub(super) ids: Arc<IdSource>,
     delivered: Delivered,
-    pub(super) flights: HashMap<DeletionId, Flight>,
+    pub(super) flights: HashMap<DeletionId, Box<Flight>>,
     /// The deletions of each conversation, the oldest first.
     of: HashMap<ConversationId, Vec<DeletionId>>,
     /// Which of them is at the server: one at a time.
@@ -124,13 +124,13 @@ impl Deletions {
             flight.is_some_and(|flight| flight.is_wanted_by(request) && !leaves_something(flight))
         };
         let id = *ids.iter().find(wanted)?;
-        self.flights.get_mut(&id)
+        self.flights.get_mut(&id).map(|flight| &mut **flight)
     }
 
     pub(super) fn insert(&mut self, flight: Flight) {
         let (id, conversation) = flight.name();
         self.of.entry(conversation).or_default().push(id);
-        self.flights.insert(id, flight);
+        self.flights.insert(id, Box::new(flight));
     }
 
     /// Sends deletions on their way: each is written down if it is not yet, hidden or erased where
@@ -435,8 +435,10 @@ impl Deletions {
     /// Tells everyone who waits for this deletion, and takes it out of the table. Gives what the
     /// inbox says of one that has succeeded, which stands there until that is delivered.
     pub(super) fn end(&mut self, id: DeletionId, result: Result<()>) -> Option<Noted> {
-        self.wait_no_longer(id);
         let mut flight = self.flights.remove(&id)?;
+        if let Some(due) = flight.due.take() {
+            self.due.remove(&(due, id));
+        }
         // Before anybody is told: what failed is not begun again.
         let mut noted = flight.noted.take();
         if !matches!(result, Ok(()) | Err(Error::LocalOnly)) {

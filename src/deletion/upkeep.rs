@@ -34,7 +34,7 @@ pub enum Management {
 impl Deletions {
     /// All deletions whose outcome is open, the oldest first.
     pub fn pending(&self) -> Vec<Pending> {
-        let pending = |flight: &Flight| {
+        let pending = |flight: &Box<Flight>| {
             flight.pending(match flight.state {
                 State::Undoable => PendingState::Undoable,
                 State::New | State::Behind | State::Asked => PendingState::Asking,
@@ -59,7 +59,7 @@ impl Deletions {
         store: &mut Store,
     ) -> Result<()> {
         // A call that joined an earlier one was given an id of its own.
-        let joined = |flight: &&Flight| flight.joined.contains(&id);
+        let joined = |flight: &&Box<Flight>| flight.joined.contains(&id);
         let flight = self.flights.get(&id);
         let flight = flight
             .or_else(|| self.flights.values().find(joined))
@@ -158,7 +158,7 @@ impl Deletions {
             return;
         }
         let now = Instant::now();
-        let waits = |flight: &&Flight| {
+        let waits = |flight: &&Box<Flight>| {
             flight.state == State::Waiting && flight.not_before.is_none_or(|time| time <= now)
         };
         let mut waiting: Vec<_> = self

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, Row, params};
 
+use super::erase::Erasure;
 use super::keyring::Keyring;
 use super::seal::Place;
 use super::slot::SlotRef;
@@ -91,11 +92,15 @@ impl Entry {
     /// The keys that go with everything up to `through`: those of the epochs below it and, with no
     /// message above it, the newest too, unless the conversation stays in the list.
     pub fn doomed(&self, through: u64, scope: Scope) -> impl Iterator<Item = SlotRef> {
-        let all = self.head <= through && scope != Scope::History;
+        let all = self.all_go(through, scope);
         self.epochs
             .iter()
             .filter(move |epoch| all || epoch.through <= through)
             .map(|epoch| epoch.slot)
+    }
+
+    fn all_go(&self, through: u64, scope: Scope) -> bool {
+        self.head <= through && scope != Scope::History
     }
 
     /// Nothing but a name that a deletion in flight needs.
@@ -133,6 +138,45 @@ impl Entry {
         let something =
             self.head > self.floor || self.stays.is_some() || self.details.keep_listed();
         !self.has_left() && something
+    }
+
+    /// Takes what an erasure takes. `veil` is what undo windows hide from now on. Counts are left to
+    /// the caller, unless nothing is left to count.
+    pub fn erase(&mut self, erasure: &Erasure, veil: Option<u64>) {
+        let through = erasure.through;
+        let (was_there, was_listed) = (self.is_there(), self.is_listed());
+        self.floor = self.floor.max(through);
+        if self.floor > 0 {
+            self.source = self.source.or(erasure.source);
+        }
+        let all = self.all_go(through, erasure.scope);
+        self.epochs
+            .retain(|epoch| !(all || epoch.through <= through));
+        self.veil = veil;
+        if erasure.scope == Scope::History {
+            if was_there {
+                // What an undo window hides stays hidden by it.
+                let hidden = veil.filter(|_| !was_listed);
+                let at = hidden.map_or(through, |veil| veil.min(through));
+                self.stays = self.stays.max(Some(at));
+            }
+        } else {
+            self.details = self.details.above(through);
+            self.stays = self.stays.filter(|stays| *stays > through);
+            self.unlisted = self.unlisted.max(Some(through));
+            self.relisted &= self.details.keep_listed();
+        }
+        self.hidden = self.head <= self.floor && self.stays.is_none();
+        if self
+            .details_key
+            .is_some_and(|slot| !self.epochs.iter().any(|epoch| epoch.slot == slot))
+        {
+            self.details_key = None;
+        }
+        if self.hidden {
+            (self.messages, self.unread) = (0, 0);
+            self.details = Details::default();
+        }
     }
 
     /// Inserts the row of a new conversation, its id sealed under a fresh key.

@@ -22,7 +22,7 @@ use super::intent::{Named, strike};
 use super::seal::Place;
 use super::slot::{Epitaph, SlotRef};
 use super::{Store, flushed, unflushed};
-use crate::conversation::{ConversationId, Details, END, Message, Source};
+use crate::conversation::{ConversationId, END, Message, Source};
 use crate::deletion::{DeletionId, Scope};
 use crate::error::Result;
 use crate::failpoint::failpoint;
@@ -303,52 +303,28 @@ impl Store {
 
     /// In memory, at once: nothing at or below the cut-off is given out any more.
     fn hide(&mut self, erasure: &Erasure) {
-        let Some(mut entry) = self.entries.remove(&erasure.conversation) else {
+        let Some(entry) = self.entries.get(&erasure.conversation) else {
             return;
         };
-        if !entry.hidden {
-            self.unread -= entry.unread;
-        }
-        let (was_there, was_listed) = (entry.is_there(), entry.is_listed());
-        entry.floor = entry.floor.max(erasure.through);
-        if entry.floor > 0 {
-            entry.source = entry.source.or(erasure.source);
-        }
-        let doomed: Vec<_> = entry.doomed(erasure.through, erasure.scope).collect();
-        entry.epochs.retain(|epoch| !doomed.contains(&epoch.slot));
-        if entry.veil.is_some() {
+        let veil = entry.veil.and_then(|veil| {
             // Where that cannot be read, what is hidden stays hidden until the next open.
-            let veil = self.veil_without(entry.row, &[erasure.deletion]);
-            entry.veil = veil.unwrap_or(entry.veil);
-        }
-        if erasure.scope == Scope::History {
-            if was_there {
-                // What an undo window hides stays hidden by it.
-                let hidden = entry.veil.filter(|_| !was_listed);
-                let at = hidden.map_or(erasure.through, |veil| veil.min(erasure.through));
-                entry.stays = entry.stays.max(Some(at));
-            }
-        } else {
-            entry.details = entry.details.above(erasure.through);
-            entry.stays = entry.stays.filter(|stays| *stays > erasure.through);
-            entry.unlisted = entry.unlisted.max(Some(erasure.through));
-            entry.relisted &= entry.details.keep_listed();
-        }
-        entry.hidden = entry.head <= entry.floor && entry.stays.is_none();
-        if entry
-            .details_key
-            .is_some_and(|slot| !entry.epochs.iter().any(|epoch| epoch.slot == slot))
-        {
-            entry.details_key = None;
-        }
+            let without = self.veil_without(entry.row, &[erasure.deletion]);
+            without.unwrap_or(Some(veil))
+        });
+        let Some(entry) = self.entries.get_mut(&erasure.conversation) else {
+            return;
+        };
+        let unread = if entry.hidden { 0 } else { entry.unread };
+        entry.erase(erasure, veil);
         if entry.hidden {
-            (entry.messages, entry.unread) = (0, 0);
-            entry.details = Details::default();
+            self.unread -= unread;
+            self.positions.set_unread(self.unread);
         } else {
+            let mut entry = entry.clone();
             // What cannot be counted keeps its counts until the next time.
             let _ = self.recount(&mut entry);
+            self.put(entry);
         }
-        self.put(entry);
     }
 
     /// Counts what is shown: all messages above what hides them, and the unread among those.
