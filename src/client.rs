@@ -33,7 +33,7 @@ use crate::queue::Queue;
 use crate::remote::Remote;
 use crate::store::{Named, RawKey, Store, Verification};
 use crate::sync::{Elsewhere, Line, Live, Page, Puller, Sink};
-use crate::threads::Threads;
+use crate::threads::{StepBack, Threads};
 use crate::worker::{Command, Ended, PAGES_AHEAD, Worker};
 
 /// Most messages in one [`Client::save`].
@@ -63,6 +63,8 @@ pub struct Config {
     pub listener: Option<Listener>,
     /// How a file is shared with memory.
     pub map: MapFile,
+    /// How a thread lets the others go first.
+    pub step_back: StepBack,
 }
 
 /// The server's side of a [`Config`].
@@ -150,7 +152,7 @@ impl Client {
         let delivery = Arc::new(Delivery::new(config.delivery));
         let events = Arc::new(Events::new(delivery.clone(), config.listener));
         let receipts = Arc::new(Receipts::default());
-        let threads = Threads::new();
+        let threads = Threads::new(config.step_back);
         let mut running = Vec::new();
         let mut asker = None;
         let (mut puller, mut live) = (None, None);

@@ -11,18 +11,23 @@ thread_local! {
     static OWNER: Cell<u64> = const { Cell::new(0) };
 }
 
+/// Has the system let other threads go before the one that calls this.
+pub type StepBack = fn();
+
 /// Starts the threads of one client, and knows them again.
 #[derive(Clone, Copy)]
 pub struct Threads {
     owner: u64,
+    step_back: StepBack,
 }
 
 impl Threads {
     /// For a new client.
-    pub fn new() -> Self {
+    pub fn new(step_back: StepBack) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             owner: NEXT.fetch_add(1, Ordering::Relaxed),
+            step_back,
         }
     }
 
@@ -33,6 +38,18 @@ impl Threads {
             work();
         })?;
         Ok(thread)
+    }
+
+    /// Starts one whose work nobody waits for.
+    pub fn spawn_in_background(
+        self,
+        name: &str,
+        work: impl FnOnce() + Send + 'static,
+    ) -> Result<JoinHandle<()>> {
+        self.spawn(name, move || {
+            (self.step_back)();
+            work();
+        })
     }
 
     /// Whether the current thread is one of them, and so cannot wait for their end.

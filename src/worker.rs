@@ -228,7 +228,7 @@ impl Worker {
                 waits: false,
             },
         };
-        let checkpoints = threads.spawn("adieu-checkpoint", move || {
+        let checkpoints = threads.spawn_in_background("adieu-checkpoint", move || {
             make_checkpoints(&checkpointer, &wanted, &told);
         })?;
         let worker = threads.spawn("adieu-work", move || {

@@ -14,7 +14,7 @@ use super::guard::{guard, watch_forks};
 use super::listener::{self, adieu_listener};
 use super::options::{self, Sized32};
 use super::status::{self, ADIEU_ERR_INVALID_ARGUMENT, ADIEU_OK, ADIEU_PENDING};
-use super::{handle, mapping, text};
+use super::{handle, mapping, priority, text};
 use crate::client::{Client, Config, Server};
 use crate::delivery::Mode;
 use crate::error::{Error, Result};
@@ -194,6 +194,7 @@ unsafe fn config(options: &adieu_client_options) -> Result<Config> {
         delivery,
         listener,
         map: mapping::map,
+        step_back: priority::step_back,
     })
 }
 

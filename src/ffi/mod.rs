@@ -27,6 +27,7 @@ mod mapping;
 pub mod message;
 mod options;
 pub mod pending;
+mod priority;
 pub mod status;
 mod text;
 pub mod verify;

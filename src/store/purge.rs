@@ -8,7 +8,7 @@ use super::{Store, unflushed};
 use crate::error::Result;
 
 /// How long a step may take: whoever comes meanwhile waits for its end.
-const STEP: Duration = Duration::from_micros(400);
+const STEP: Duration = Duration::from_micros(250);
 /// Rows that the first step removes; the next ones as many as fit into [`STEP`].
 const FIRST_ROWS: i64 = 200;
 /// And at most: a step that happens to be fast is not followed by one without a bound.
