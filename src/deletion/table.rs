@@ -127,6 +127,10 @@ impl Deletions {
         self.flights.get_mut(&id).map(|flight| &mut **flight)
     }
 
+    pub(super) fn flights(&self) -> impl Iterator<Item = &Flight> {
+        self.flights.values().map(|flight| &**flight)
+    }
+
     pub(super) fn insert(&mut self, flight: Flight) {
         let (id, conversation) = flight.name();
         self.of.entry(conversation).or_default().push(id);

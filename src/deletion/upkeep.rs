@@ -34,7 +34,7 @@ pub enum Management {
 impl Deletions {
     /// All deletions whose outcome is open, the oldest first.
     pub fn pending(&self) -> Vec<Pending> {
-        let pending = |flight: &Box<Flight>| {
+        let pending = |flight: &Flight| {
             flight.pending(match flight.state {
                 State::Undoable => PendingState::Undoable,
                 State::New | State::Behind | State::Asked => PendingState::Asking,
@@ -42,7 +42,7 @@ impl Deletions {
                 State::Refused => PendingState::Refused,
             })
         };
-        let mut all: Vec<_> = self.flights.values().map(pending).collect();
+        let mut all: Vec<_> = self.flights().map(pending).collect();
         all.sort_by_key(|pending| (pending.accepted_at, pending.deletion));
         all
     }
@@ -59,10 +59,10 @@ impl Deletions {
         store: &mut Store,
     ) -> Result<()> {
         // A call that joined an earlier one was given an id of its own.
-        let joined = |flight: &&Box<Flight>| flight.joined.contains(&id);
-        let flight = self.flights.get(&id);
+        let joined = |flight: &&Flight| flight.joined.contains(&id);
+        let flight = self.flights.get(&id).map(|flight| &**flight);
         let flight = flight
-            .or_else(|| self.flights.values().find(joined))
+            .or_else(|| self.flights().find(joined))
             .ok_or(Error::NotFound)?;
         let name = flight.name();
         match (management, flight.state) {
@@ -158,12 +158,11 @@ impl Deletions {
             return;
         }
         let now = Instant::now();
-        let waits = |flight: &&Box<Flight>| {
+        let waits = |flight: &&Flight| {
             flight.state == State::Waiting && flight.not_before.is_none_or(|time| time <= now)
         };
         let mut waiting: Vec<_> = self
-            .flights
-            .values()
+            .flights()
             .filter(waits)
             .map(|flight| (flight.intent.accepted_at, flight.intent.deletion))
             .collect();
