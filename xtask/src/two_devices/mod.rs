@@ -2,7 +2,7 @@
 //! off and on. The devices are C programs; the back end, and an app of an old version, are curl.
 
 pub mod latency;
-mod live;
+pub mod live;
 mod report;
 mod scene;
 mod show;
