@@ -152,8 +152,7 @@ int32_t device_gather(struct device *device, const char *id, struct text_set *te
   return code;
 }
 
-int32_t device_open(struct device *device, char **argv, const adieu_listener *listener) {
-  adieu_client_options options = ADIEU_CLIENT_OPTIONS_INIT;
+int32_t device_open(struct device *device, char **argv, adieu_client_options *options) {
   char user_sig[4096] = "";
   FILE *file = fopen(argv[4], "r");
 
@@ -163,12 +162,11 @@ int32_t device_open(struct device *device, char **argv, const adieu_listener *li
   if (file != NULL)
     fclose(file);
   user_sig[strcspn(user_sig, "\r\n")] = '\0';
-  options.store_path = argv[0];
-  options.user_id = argv[1];
-  options.server_url = argv[2];
-  options.sdk_app_id = strtoull(argv[3], NULL, 10);
-  options.user_sig = user_sig;
-  options.listener = listener;
-  return adieu_client_open(&options, &device->client, device->call.text,
+  options->store_path = argv[0];
+  options->user_id = argv[1];
+  options->server_url = argv[2];
+  options->sdk_app_id = strtoull(argv[3], NULL, 10);
+  options->user_sig = user_sig;
+  return adieu_client_open(options, &device->client, device->call.text,
                            sizeof device->call.text);
 }

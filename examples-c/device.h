@@ -30,9 +30,9 @@ uint64_t now_ns(void);
 void device_init(struct device *device);
 void device_destroy(struct device *device);
 
-/* Opens a client: STORE USER SERVER APP_ID USERSIG_FILE, and who hears of events. The listener may
- * be NULL. */
-int32_t device_open(struct device *device, char **argv, const adieu_listener *listener);
+/* Opens a client: STORE USER SERVER APP_ID USERSIG_FILE. The other options are the caller's; its
+ * strings are copied. */
+int32_t device_open(struct device *device, char **argv, adieu_client_options *options);
 
 int32_t device_list(struct device *device);
 

@@ -115,6 +115,7 @@ static int32_t pull_and_list(struct device *device) {
 }
 
 int main(int argc, char **argv) {
+  adieu_client_options options = ADIEU_CLIENT_OPTIONS_INIT;
   struct device device;
   int32_t code;
   int good;
@@ -124,7 +125,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   device_init(&device);
-  code = device_open(&device, argv + 1, NULL);
+  code = device_open(&device, argv + 1, &options);
   if (code == ADIEU_OK) {
     printf("{\"event\":\"opened\",\"version\":\"%s\"}\n", adieu_version());
     code = pull_and_list(&device);

@@ -244,6 +244,7 @@ static int32_t resume(struct device *device, struct ear *ear, const char *id,
 }
 
 int main(int argc, char **argv) {
+  adieu_client_options options = ADIEU_CLIENT_OPTIONS_INIT;
   adieu_listener listener = ADIEU_LISTENER_INIT;
   struct device device;
   struct ear ear;
@@ -259,7 +260,8 @@ int main(int argc, char **argv) {
   ear_init(&ear);
   listener.on_event = on_event;
   listener.user_data = &ear;
-  code = device_open(&device, argv + 2, &listener);
+  options.listener = &listener;
+  code = device_open(&device, argv + 2, &options);
   if (code == ADIEU_OK) {
     if (strcmp(argv[1], "delete") == 0)
       code = delete_without_network(&device, &ear, argv[8], argv[7]);

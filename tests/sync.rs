@@ -9,6 +9,7 @@
 
 mod support;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -237,6 +238,85 @@ fn cleared_and_then_deleted_elsewhere() {
     assert_eq!(one.client.delete("c2c_bob"), Outcome::Success);
     eventually("it left the list", || two.client.ids() == ["c2c_carol"]);
     assert_eq!(two.client.verify("c2c_bob", &[DRAFT]).found, 0);
+}
+
+/// SYNC-2, SYNC-3, DEL-3, DEL-5: two connected devices delete the same conversation at once, again
+/// and again, while messages come into it and the switch goes on and off. What a device had when
+/// it deleted never comes back to it, what came later is there, and no other conversation is
+/// touched.
+#[test]
+fn both_delete_at_once_while_messages_come_and_the_switch_flips() {
+    const ROUNDS: usize = 25;
+    let server = world();
+    let devices = ["phone", "tablet"].map(|name| Device::open(&server, name));
+    let over = AtomicBool::new(false);
+    let deleted: Vec<HashSet<String>> = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0.. {
+                if over.load(Ordering::SeqCst) {
+                    break;
+                }
+                switch(&server, number % 2 == 0);
+            }
+        });
+        scope.spawn(|| {
+            for number in 0.. {
+                if over.load(Ordering::SeqCst) {
+                    break;
+                }
+                server.send("bob", "alice", &format!("bob: number {number}"));
+            }
+        });
+        let deleting = devices.each_ref().map(|device| {
+            scope.spawn(|| {
+                let mut deleted = HashSet::new();
+                for _ in 0..ROUNDS {
+                    deleted.extend(device.client.texts("c2c_bob"));
+                    assert_eq!(device.client.delete("c2c_bob"), Outcome::Success);
+                    let left = device.client.texts("c2c_bob");
+                    let back: Vec<_> = left.iter().filter(|text| deleted.contains(*text)).collect();
+                    assert!(back.is_empty(), "came back: {back:?}");
+                }
+                deleted
+            })
+        });
+        // They end also when one of them failed.
+        let ended = deleting.map(std::thread::ScopedJoinHandle::join);
+        over.store(true, Ordering::SeqCst);
+        ended.into_iter().map(|ended| ended.unwrap()).collect()
+    });
+
+    server.send("bob", "alice", "bob: the last of many");
+    for (device, deleted) in devices.iter().zip(&deleted) {
+        eventually("the last message came", || {
+            let texts = device.client.texts("c2c_bob");
+            texts
+                .last()
+                .is_some_and(|last| last == "bob: the last of many")
+        });
+        let texts = device.client.texts("c2c_bob");
+        assert!(
+            texts.iter().all(|text| !deleted.contains(text)),
+            "{texts:?}"
+        );
+        assert_eq!(device.client.texts("c2c_carol"), ["carol: tea at four?"]);
+    }
+    let on_server = server.roaming("alice", "bob");
+    let gone = |text: &String| deleted.iter().all(|deleted| !deleted.contains(text));
+    assert!(on_server.iter().all(gone), "{on_server:?}");
+
+    switch(&server, true);
+    let [phone, tablet] = &devices;
+    assert_eq!(phone.client.delete("c2c_bob"), Outcome::Success);
+    eventually("it is gone from both", || {
+        tablet.client.ids() == ["c2c_carol"] && phone.client.ids() == ["c2c_carol"]
+    });
+    server.send("bob", "alice", "bob: a new beginning");
+    for device in &devices {
+        eventually("just the newer one came", || {
+            device.client.texts("c2c_bob") == ["bob: a new beginning"]
+        });
+    }
 }
 
 /// DUR-7: an own deletion that is replayed while a later one is asked for is carried out, although

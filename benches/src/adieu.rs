@@ -3,200 +3,21 @@
 #![allow(unsafe_code, reason = "this crate measures a C interface")]
 
 use std::ffi::{CStr, CString, c_char, c_void};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
-use libloading::Library;
+use anyhow::{Context, Result, bail};
+
+use crate::library::{Api, DeleteOptions, DeletionResult, OpenOptions, api};
+pub use crate::library::{Build, NewMessage, Receipt, built};
+use crate::listener::{Events, RawListener};
 
 /// How long anything may take before the benchmark gives up.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-type OnSuccess = unsafe extern "C" fn(*mut c_void);
-type OnError = unsafe extern "C" fn(*mut c_void, i32, *const c_char);
-
-#[repr(C)]
-struct OpenOptions {
-    struct_size: u32,
-    delivery: u32,
-    store_path: *const c_char,
-    user_id: *const c_char,
-    master_key: *const u8,
-    server_url: *const c_char,
-    sdk_app_id: u64,
-    device_id: *const c_char,
-    user_sig: *const c_char,
-    post: *const c_void,
-    post_data: *mut c_void,
-}
-
-#[repr(C)]
-struct DeleteOptions {
-    struct_size: u32,
-    timeout_ms: u32,
-    destructor: *const c_void,
-    deletion_id: *mut [u8; 16],
-}
-
-/// How one deletion of several ended.
-#[repr(C)]
-struct DeletionResult {
-    conversation_id: *const c_char,
-    desc: *const c_char,
-    code: i32,
-}
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The code of a deletion that was still open when the client was closed.
 const PENDING: i32 = 1;
-
-/// A message to be saved.
-#[repr(C)]
-pub struct NewMessage {
-    struct_size: u32,
-    reserved: u32,
-    position: u64,
-    time: u64,
-    sender: *const c_char,
-    body: *const c_char,
-}
-
-/// What the library says of a deletion.
-#[repr(C)]
-#[derive(Default)]
-pub struct Receipt {
-    struct_size: u32,
-    reserved: u32,
-    /// The last position deleted.
-    pub cut_off: u64,
-    /// Erasing on the device.
-    pub erase_ns: u64,
-    /// From the call to the success.
-    pub total_ns: u64,
-}
-
-/// The functions that are measured.
-struct Api {
-    open: unsafe extern "C" fn(*const OpenOptions, *mut *mut c_void, *mut c_char, usize) -> i32,
-    close: unsafe extern "C" fn(*mut c_void) -> i32,
-    pull: unsafe extern "C" fn(*mut c_void, OnSuccess, OnError, *mut c_void) -> i32,
-    save: unsafe extern "C" fn(
-        *mut c_void,
-        *const c_char,
-        *const NewMessage,
-        usize,
-        OnSuccess,
-        OnError,
-        *mut c_void,
-    ) -> i32,
-    delete: unsafe extern "C" fn(
-        *mut c_void,
-        *const c_char,
-        *const DeleteOptions,
-        OnSuccess,
-        OnError,
-        *mut c_void,
-    ) -> i32,
-    delete_many: unsafe extern "C" fn(
-        *mut c_void,
-        *const *const c_char,
-        usize,
-        *const DeleteOptions,
-        OnResults,
-        OnError,
-        *mut c_void,
-    ) -> i32,
-    history: unsafe extern "C" fn(
-        *mut c_void,
-        *const c_char,
-        u64,
-        usize,
-        OnMessages,
-        OnError,
-        *mut c_void,
-    ) -> i32,
-    receipt: unsafe extern "C" fn(*mut c_void, *const [u8; 16], *mut Receipt) -> i32,
-}
-
-type OnResults = unsafe extern "C" fn(*mut c_void, *const *const DeletionResult, usize);
-type OnMessages = unsafe extern "C" fn(*mut c_void, *const *const c_void, usize);
-
-/// Which build of the library.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Build {
-    /// The one that ships.
-    Sealed,
-    /// The same with its records in plain text, to tell what sealing costs.
-    Plain,
-}
-
-/// Builds a package for release and gives the folder of its artefacts.
-pub fn built(package: &str) -> Result<PathBuf> {
-    build(package, &[])?;
-    let here = std::env::current_exe()?;
-    Ok(here.parent().context("no target folder")?.to_owned())
-}
-
-fn build(package: &str, more: &[&str]) -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let arguments = ["build", "--quiet", "--release", "--package", package];
-    let status = Command::new(cargo).args(arguments).args(more).status()?;
-    if status.success() {
-        Ok(())
-    } else {
-        bail!("{package} does not build")
-    }
-}
-
-fn load(which: Build) -> Result<Api> {
-    let path = match which {
-        Build::Sealed => built("adieu")?.join("libadieu.so"),
-        Build::Plain => {
-            let here = built("adieu")?;
-            let folder = here.parent().context("no target folder")?.join("plaintext");
-            let folder = folder.to_str().context("path")?;
-            build(
-                "adieu",
-                &[
-                    "--features",
-                    "plaintext-for-benchmarks",
-                    "--target-dir",
-                    folder,
-                ],
-            )?;
-            Path::new(folder).join("release/libadieu.so")
-        }
-    };
-    // SAFETY: the library has no initialisers with side effects, and it is never unloaded.
-    let library = Box::leak(Box::new(unsafe { Library::new(path) }?));
-    // SAFETY: the types above are those of include/adieu.h.
-    unsafe {
-        Ok(Api {
-            open: *library.get(b"adieu_client_open")?,
-            close: *library.get(b"adieu_client_close")?,
-            pull: *library.get(b"adieu_pull")?,
-            save: *library.get(b"adieu_save_messages")?,
-            delete: *library.get(b"adieu_delete_conversation_with_options")?,
-            delete_many: *library.get(b"adieu_delete_conversations")?,
-            history: *library.get(b"adieu_get_history")?,
-            receipt: *library.get(b"adieu_get_receipt")?,
-        })
-    }
-}
-
-fn api(which: Build) -> Result<&'static Api> {
-    static SEALED: OnceLock<Result<Api, String>> = OnceLock::new();
-    static PLAIN: OnceLock<Result<Api, String>> = OnceLock::new();
-    let cell = if which == Build::Sealed {
-        &SEALED
-    } else {
-        &PLAIN
-    };
-    let loaded = cell.get_or_init(|| load(which).map_err(|error| error.to_string()));
-    loaded.as_ref().map_err(|error| anyhow!("{error}"))
-}
 
 /// How a call ended, and when its callback came.
 pub struct Outcome {
@@ -320,6 +141,27 @@ impl Client {
         user: &str,
         server: Option<&ServerAccess<'_>>,
     ) -> Result<Self> {
+        Self::open_with(which, folder, user, server, None)
+    }
+
+    /// Opens a device that stays up to date by itself, and gives what its listener hears.
+    pub fn open_live(
+        folder: &Path,
+        user: &str,
+        server: &ServerAccess<'_>,
+    ) -> Result<(Self, Events)> {
+        let (listener, events) = RawListener::new();
+        let client = Self::open_with(Build::Sealed, folder, user, Some(server), Some(&listener))?;
+        Ok((client, events))
+    }
+
+    fn open_with(
+        which: Build,
+        folder: &Path,
+        user: &str,
+        server: Option<&ServerAccess<'_>>,
+        listener: Option<&RawListener>,
+    ) -> Result<Self> {
         let api = api(which)?;
         let text = |text: &str| CString::new(text);
         let (path, user) = (text(folder.to_str().context("path")?)?, text(user)?);
@@ -337,6 +179,9 @@ impl Client {
             user_sig: sig.as_ref().map_or(std::ptr::null(), |sig| sig.as_ptr()),
             post: std::ptr::null(),
             post_data: std::ptr::null_mut(),
+            listener: listener.map_or(std::ptr::null(), std::ptr::from_ref),
+            live_sync: listener.is_some().into(),
+            reserved: 0,
         };
         let mut client = std::ptr::null_mut();
         let mut why = [0; 256];

@@ -10,6 +10,8 @@ mod call;
 mod callers;
 mod erase;
 mod floor;
+mod library;
+mod listener;
 mod pending;
 mod purge;
 mod report;
@@ -17,6 +19,7 @@ mod round_trip;
 mod sealing;
 mod server;
 mod statistics;
+mod sync;
 
 use std::env;
 
@@ -27,7 +30,7 @@ use crate::report::Report;
 /// One part of the benchmark.
 type Section = (&'static str, fn(&mut Report, bool) -> Result<()>);
 
-const SECTIONS: [Section; 9] = [
+const SECTIONS: [Section; 10] = [
     ("erase", erase::run),
     ("round-trip", round_trip::run),
     ("call", call::run),
@@ -37,6 +40,7 @@ const SECTIONS: [Section; 9] = [
     ("callers", callers::run),
     ("purge", purge::run),
     ("pending", pending::run),
+    ("sync", sync::run),
 ];
 
 fn main() -> Result<()> {

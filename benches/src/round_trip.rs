@@ -102,7 +102,7 @@ fn rounds_of(size: usize, rounds: usize) -> usize {
 }
 
 /// One request that costs the server nothing, by the HTTP client that the library uses.
-fn round_trip(line: &ureq::Agent, url: &str) -> Result<Duration> {
+pub fn round_trip(line: &ureq::Agent, url: &str) -> Result<Duration> {
     let start = Instant::now();
     let answer = line.post(format!("{url}/v4/bench/nothing")).send("{}")?;
     let _ = answer.into_body().read_to_string()?;

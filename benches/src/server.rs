@@ -33,10 +33,16 @@ pub struct Imported {
 impl Server {
     /// Starts one on the store in a folder.
     pub fn start(folder: &Path) -> Result<Self> {
+        Self::start_with(folder, &[])
+    }
+
+    /// The same, with more of its flags.
+    pub fn start_with(folder: &Path, flags: &[&str]) -> Result<Self> {
         let mut child = command(folder, "serve")?
             .args(["--listen", "127.0.0.1:0", "--admin", "administrator"])
             .args(["--app-id", &APP_ID.to_string(), "--secret-file"])
             .arg(folder.join("secret"))
+            .args(flags)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;

@@ -16,6 +16,8 @@ pub struct CPrograms {
     pub harness: PathBuf,
     /// The device without a network.
     pub offline: PathBuf,
+    /// The device that stays up to date by itself.
+    pub live: PathBuf,
     /// The app whose callbacks are delivered in one way each.
     pub delivered: [PathBuf; 3],
     /// The shortest program.
@@ -41,6 +43,7 @@ pub fn build(workspace: &Workspace, library: &Path, name: &str) -> Result<CProgr
     Ok(CPrograms {
         harness: folder.join("harness"),
         offline: folder.join("offline"),
+        live: folder.join("live"),
         delivered: ["library_thread", "poll_loop", "post_hook"].map(|name| folder.join(name)),
         delete_conversation: folder.join("delete_conversation"),
     })

@@ -15,6 +15,7 @@ use crate::{
     scenario::Scenario,
     server::{APP_ID, Server, Serving},
     tally::Tally,
+    two_devices::live::Live,
     workspace::Workspace,
 };
 
@@ -40,6 +41,7 @@ pub fn check(
         ("delete_conversation", delete_conversation as Check),
         ("harness", harness),
         ("offline", offline),
+        ("live", live),
     ] {
         let folder = tempfile::Builder::new()
             .prefix("adieu-c-")
@@ -244,4 +246,33 @@ fn offline(
     let complaints = offline::complaints(&outcome, seen.context("it was not without a network")?);
     ensure!(complaints.is_empty(), "{}", complaints.join("; "));
     Ok(())
+}
+
+/// A device that stays up to date by itself deletes what it is told to, and says what it hears.
+fn live(
+    place: &Place<'_>,
+    _serving: Serving,
+    programs: &CPrograms,
+    runner: &[&OsStr],
+    _captured: &mut Captured,
+) -> Result<()> {
+    let mut device = Live::start(&with(runner, &programs.live), &place.device(), "phone")?;
+    for target in &place.scenario.targets {
+        let id = &target.conversation_id;
+        ensure!(device.look(id)?.messages > 0, "{id}: it has nothing");
+        device.delete(id)?;
+        let told = device.hears_of_deletion(id)?;
+        ensure!(told.cause == "this_device", "{id}: by {}", told.cause);
+        let left = device.look(id)?;
+        ensure!(
+            (left.listed, left.messages) == (0, 0),
+            "{id}: not gone: {left:?}"
+        );
+        let look = device.verify(id)?;
+        ensure!(
+            look.readable_records == 0 && look.records > 0,
+            "{id}: {look:?}"
+        );
+    }
+    device.close()
 }

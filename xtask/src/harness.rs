@@ -99,19 +99,10 @@ pub struct Device<'a> {
 
 impl Device<'_> {
     /// Starts one of the C programs: its words, then what every one of them takes, then its words
-    /// again. `texts` is where it writes what conversations held.
-    pub fn start(
-        &self,
-        program: &[&OsStr],
-        before: &[&str],
-        texts: &Path,
-        after: &[&str],
-    ) -> Result<Running> {
+    /// again.
+    pub fn start(&self, program: &[&OsStr], before: &[&str], after: &[&OsStr]) -> Result<Running> {
         let store = store_in(self.folder);
-        for made in [&*store, texts] {
-            fs::create_dir_all(made)
-                .with_context(|| format!("cannot make the folder {}", made.display()))?;
-        }
+        make_folder(&store)?;
         let user_sig = self.folder.join("usersig");
         fs::write(&user_sig, self.server.user_sig(self.user)?)
             .context("cannot write the credential")?;
@@ -122,12 +113,18 @@ impl Device<'_> {
                 .args(before)
                 .arg(&store)
                 .args([self.user, self.url, &APP_ID.to_string()])
-                .args([&*user_sig, texts])
+                .arg(&user_sig)
                 .args(after)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped()),
         )
     }
+}
+
+/// Makes a folder where there is none yet.
+pub fn make_folder(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))
 }
 
 /// A harness that runs.
@@ -143,7 +140,8 @@ impl Harness {
     /// Starts it. `program` may be a program that runs the harness.
     pub fn start(program: &[&OsStr], device: &Device<'_>) -> Result<(Self, Pulled)> {
         let texts = device.folder.join("texts");
-        let running = device.start(program, &[], &texts, &[])?;
+        make_folder(&texts)?;
+        let running = device.start(program, &[], &[texts.as_os_str()])?;
         let mut harness = Self {
             ids: Some(running.stdin()?),
             events: BufReader::new(running.stdout()?),

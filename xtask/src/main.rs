@@ -6,6 +6,7 @@ mod captured;
 mod chat_log;
 mod children;
 mod contract;
+mod curl;
 mod demo;
 mod demo_suite;
 mod exports;
@@ -23,6 +24,7 @@ mod server;
 mod suites;
 mod tally;
 mod test;
+mod two_devices;
 mod workspace;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -59,6 +61,11 @@ struct DemoArgs {
     /// Take the small log of our own.
     #[arg(long, conflicts_with = "files")]
     built_in: bool,
+    /// 2: show what reaches a user's other devices, with the operator's switch off and on.
+    #[arg(long, value_name = "COUNT", default_value_t = 1,
+          value_parser = clap::value_parser!(u8).range(1..=2),
+          conflicts_with_all = ["files", "built_in"])]
+    devices: u8,
 }
 
 /// `test`.
@@ -82,6 +89,7 @@ struct ContractArgs {
 
 fn main() -> ExitCode {
     let done = children::on_interrupt_end_all().and_then(|()| match Cli::parse().command {
+        Command::Demo(args) if args.devices == 2 => two_devices::run(args.json),
         Command::Demo(args) => demo::run(&args.files, args.built_in, args.json),
         Command::Test(args) if args.list => test::list(),
         Command::Test(args) => test::run(&args.only),

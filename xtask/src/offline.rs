@@ -17,7 +17,7 @@ use crate::{
     children::Running,
     demo::{Outcome, ms, peers_id},
     forensics::Search,
-    harness::{Device, store_in},
+    harness::{Device, make_folder, store_in},
     plain_store::PlainStore,
     rest::Account,
     scenario::Target,
@@ -158,7 +158,9 @@ impl Life {
         texts: &Path,
         conversation_id: &str,
     ) -> Result<Self> {
-        let running = device.start(program, &[what], texts, &[conversation_id])?;
+        make_folder(texts)?;
+        let after = [texts.as_os_str(), conversation_id.as_ref()];
+        let running = device.start(program, &[what], &after)?;
         Ok(Self {
             tell: running.stdin()?,
             lines: BufReader::new(running.stdout()?),

@@ -8,6 +8,7 @@ use std::{
 use anyhow::Result;
 use console::style;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use serde::Serialize;
 
 use crate::{
     chat_log::ChatLog,
@@ -41,7 +42,8 @@ impl Report {
         }
     }
 
-    fn say(&self, line: impl AsRef<str>) {
+    /// A line for people.
+    pub fn say(&self, line: impl AsRef<str>) {
         if !self.json {
             println!("{}", line.as_ref());
         }
@@ -49,6 +51,11 @@ impl Report {
 
     /// Shows that something long is under way, and how long it took.
     pub fn step<T>(&self, what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.steps(what, |_| work())
+    }
+
+    /// The same; the work says how far it is.
+    pub fn steps<T>(&self, what: &str, work: impl FnOnce(&ProgressBar) -> Result<T>) -> Result<T> {
         let begun = Instant::now();
         let spinner = if self.quiet || !std::io::stderr().is_terminal() {
             ProgressBar::hidden()
@@ -60,7 +67,7 @@ impl Report {
         }
         spinner.set_message(what.to_owned());
         spinner.enable_steady_tick(Duration::from_millis(120));
-        let done = work();
+        let done = work(&spinner);
         spinner.finish_and_clear();
         if done.is_ok() {
             let seconds = format!("{:8.2} s", begun.elapsed().as_secs_f64());
@@ -119,7 +126,7 @@ impl Report {
     }
 
     /// The line of JSON, where that is wanted; says whether that is all.
-    fn json(&self, outcome: &Outcome) -> bool {
+    pub fn json(&self, outcome: &impl Serialize) -> bool {
         if self.json && !self.quiet {
             match serde_json::to_string(outcome) {
                 Ok(line) => println!("{line}"),
@@ -244,7 +251,8 @@ impl Report {
         self.say("");
     }
 
-    fn row(&self, what: &str, before: &str, after: &str) {
+    /// A count, before and after.
+    pub fn row(&self, what: &str, before: &str, after: &str) {
         let arrow = if before.is_empty() { " " } else { "→" };
         self.say(format!("  {what:<44} {before:>9} {arrow} {after:>9}"));
     }
@@ -259,7 +267,12 @@ impl Report {
             let good = "everything that should be gone is gone, and nothing else";
             self.say(style(good).green().to_string());
         }
-        for complaint in &findings.complaints {
+        Self::complain(&findings.complaints);
+    }
+
+    /// What is not as it should be.
+    pub fn complain(complaints: &[String]) {
+        for complaint in complaints {
             eprintln!("{}", style(complaint).red());
         }
     }

@@ -112,7 +112,7 @@ impl Server {
                 .args(["--app-id", &APP_ID.to_string(), "--admin", ADMIN])
                 .arg("--secret-file")
                 .arg(self.secret())
-                .args(["--log-level", "warn"])
+                .args(["--log-level", "warn", "--max-connections", "64"])
                 .stdout(Stdio::piped()),
         )?;
         let mut line = String::new();

@@ -5,8 +5,8 @@ use std::{cell::OnceCell, ffi::OsStr, fs, process::Command};
 use anyhow::Result;
 
 use crate::{
-    c_build, c_programs, captured::Captured, contract, demo_suite, exports, header, machine::Need,
-    tally::Tally, workspace::Workspace,
+    c_build, c_programs, captured::Captured, contract, curl::CURL, demo_suite, exports, header,
+    machine::Need, tally::Tally, two_devices, workspace::Workspace,
 };
 
 /// One suite.
@@ -111,11 +111,24 @@ pub const SUITES: &[Suite] = &[
     },
     Suite {
         name: "sync",
-        what: "live sync: long-polls, cursors, versions and the switch, on the real server",
+        what: "live sync: long-polls, cursors, versions and the switch, and two devices in C with a \
+               back end in curl, on the real server",
         needs: &[],
-        proves: &[],
+        proves: &["SYNC-1", "SYNC-2", "SYNC-3", "SYNC-4"],
         run: |built, captured| {
-            cargo_test(built, captured, &["--package=adieu-server", "--test=sync"])
+            let mut tally =
+                cargo_test(built, captured, &["--package=adieu-server", "--test=sync"])?;
+            match [CC, MAKE, CURL].iter().try_for_each(|need| need.meet()) {
+                Ok(()) => {
+                    built.release()?;
+                    tally += two_devices::check(&built.workspace, captured)?;
+                }
+                Err(reason) => {
+                    captured.note(&format!("skipped: two devices and a back end: {reason}"))?;
+                    tally.skipped += 1;
+                }
+            }
+            Ok(tally)
         },
     },
     Suite {
