@@ -5,8 +5,8 @@ use std::{cell::OnceCell, ffi::OsStr, fs, process::Command};
 use anyhow::Result;
 
 use crate::{
-    c_build, c_programs, captured::Captured, contract, demo_suite, exports, header, machine::Need,
-    tally::Tally, workspace::Workspace,
+    bindings, c_build, c_programs, captured::Captured, contract, demo_suite, exports, header,
+    machine::Need, tally::Tally, workspace::Workspace,
 };
 
 /// One suite.
@@ -215,17 +215,19 @@ pub const SUITES: &[Suite] = &[
             // With symbols, for what valgrind has to say and for its suppressions.
             let debug = built.workspace.debug();
             let programs = c_build::build(&built.workspace, &debug, "valgrind")?;
-            let suppressions = built.workspace.root.join("examples-c/valgrind.supp");
-            let suppressions = format!("--suppressions={}", suppressions.display());
-            let runner = [
-                OsStr::new("valgrind"),
-                OsStr::new("--quiet"),
-                OsStr::new("--leak-check=full"),
-                OsStr::new("--errors-for-leak-kinds=definite,possible"),
-                OsStr::new("--error-exitcode=99"),
-                OsStr::new(&suppressions),
-            ];
+            let runner = built.workspace.valgrind();
+            let runner: Vec<&OsStr> = runner.iter().map(AsRef::as_ref).collect();
             c_programs::check(&built.workspace, &debug, &programs, &runner, captured)
+        },
+    },
+    Suite {
+        name: "cpp",
+        what: "adieu.hpp and the vendor's C++ classes, the page's sample among them, with valgrind too",
+        needs: &[CPP, CLANGPP, VALGRIND],
+        proves: &["ABI-3"],
+        run: |built, captured| {
+            built.debug()?;
+            bindings::check_cpp(&built.workspace, captured)
         },
     },
     Suite {
