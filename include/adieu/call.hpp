@@ -207,6 +207,7 @@ int32_t submit(Call &&call, OnValue &&on_value, OnError &&on_error) {
 class Strings {
 public:
   explicit Strings(const std::vector<std::string> &strings) {
+    pointers_.reserve(strings.size() + 1); // NULL is no empty array
     for (const std::string &string : strings)
       pointers_.push_back(texts_.emplace_back(string).get());
   }

@@ -33,6 +33,9 @@ const CHROMIUM: Need = need("chromium", "chromium");
 const CHROMEDRIVER: Need = need("chromedriver", "chromium-driver");
 const VALGRIND: Need = need("valgrind", "valgrind");
 
+// Not a program, but a file that is found in the same way.
+const NLOHMANN_JSON: Need = need("/usr/include/nlohmann/json.hpp", "nlohmann-json3-dev");
+
 /// Files of tests that begin so have suites of their own.
 const TROUBLE: [&str; 5] = ["crash", "fault", "hostile", "model", "changelog"];
 
@@ -228,6 +231,16 @@ pub const SUITES: &[Suite] = &[
         run: |built, captured| {
             built.debug()?;
             bindings::check_cpp(&built.workspace, captured)
+        },
+    },
+    Suite {
+        name: "vendor-c",
+        what: "the vendor's C API and the library that has it, with valgrind too",
+        needs: &[CC, CPP, MAKE, BINUTILS, VALGRIND, NLOHMANN_JSON],
+        proves: &[],
+        run: |built, captured| {
+            built.debug()?;
+            bindings::check_tim(&built.workspace, captured)
         },
     },
     Suite {

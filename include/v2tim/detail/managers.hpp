@@ -160,12 +160,16 @@ public:
   }
 
   bool InitSDK(uint32_t sdkAppID, const V2TIMSDKConfig &config) override {
+    return init(sdkAppID, config);
+  }
+  bool init(uint64_t sdk_app_id, const V2TIMSDKConfig &config) {
     std::string server = string(config.serverURL);
     if (const char *given = std::getenv("ADIEU_SERVER_URL"); server.empty() && given != nullptr)
       server = given;
-    return !server.empty() && session_->init(sdkAppID, string(config.initPath), std::move(server),
+    return !server.empty() && session_->init(sdk_app_id, string(config.initPath), std::move(server),
                                              [this](const Event &event) { hear(event); });
   }
+  bool is_initialised() const { return session_->initialised(); }
   void UnInitSDK() override { session_->uninit(); }
   V2TIMString GetVersion() override { return adieu_version(); }
   void Login(const V2TIMString &userID, const V2TIMString &userSig,

@@ -114,9 +114,11 @@ public:
   void login(const std::string &user, const std::string &user_sig, OnSuccess on_success,
              OnError on_error) {
     std::unique_lock<std::mutex> lock(mutex_);
+    // Told as all logins are, on another thread.
     const auto refuse = [&](int32_t code, const char *why) {
-      lock.unlock();
-      on_error(Error(code, why));
+      std::thread([on_error, error = Error(code, why)] {
+        detail::contain([&] { on_error(error); });
+      }).detach();
     };
     if (!initialised_)
       return refuse(6013, "not initialised");

@@ -3,5 +3,7 @@
 mod cpp;
 mod samples;
 mod stage;
+mod tim;
 
 pub use cpp::check as check_cpp;
+pub use tim::check as check_tim;
