@@ -33,6 +33,9 @@ const CHROMIUM: Need = need("chromium", "chromium");
 const CHROMEDRIVER: Need = need("chromedriver", "chromium-driver");
 const VALGRIND: Need = need("valgrind", "valgrind");
 
+const JAVA: Need = need("javac", "default-jdk-headless");
+const NODE: Need = need("node", "nodejs");
+const NPM: Need = need("npm", "npm");
 // Not a program, but a file that is found in the same way.
 const NLOHMANN_JSON: Need = need("/usr/include/nlohmann/json.hpp", "nlohmann-json3-dev");
 
@@ -241,6 +244,26 @@ pub const SUITES: &[Suite] = &[
         run: |built, captured| {
             built.debug()?;
             bindings::check_tim(&built.workspace, captured)
+        },
+    },
+    Suite {
+        name: "node",
+        what: "the addon and the package for Node.js, with its types and the page's samples",
+        needs: &[CC, NODE, NPM],
+        proves: &[],
+        run: |built, captured| {
+            built.debug()?;
+            bindings::check_node(&built.workspace, captured)
+        },
+    },
+    Suite {
+        name: "java",
+        what: "the jar with the vendor's classes, the page's sample among its users, under -Xcheck:jni",
+        needs: &[CC, JAVA],
+        proves: &[],
+        run: |built, captured| {
+            built.debug()?;
+            bindings::check_java(&built.workspace, captured)
         },
     },
     Suite {

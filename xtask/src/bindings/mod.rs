@@ -1,9 +1,13 @@
 //! The wrappers of the library in other languages: built and run against a real server.
 
 mod cpp;
+mod java;
+mod node;
 mod samples;
 mod stage;
 mod tim;
 
 pub use cpp::check as check_cpp;
+pub use java::check as check_java;
+pub use node::check as check_node;
 pub use tim::check as check_tim;

@@ -12,12 +12,19 @@ const PAGES: &str = "../shared/seeds";
 pub enum Sample {
     /// Windows.
     Cpp,
+    /// Android.
+    Java,
+    /// The web.
+    Js,
+    /// The line with the call, on the same page.
+    JsCall,
 }
 
 impl Sample {
     fn page(self) -> &'static str {
         match self {
-            Self::Cpp => "native-delete-conversation.txt",
+            Self::Cpp | Self::Java => "native-delete-conversation.txt",
+            Self::Js | Self::JsCall => "web-delete-conversation.txt",
         }
     }
 
@@ -25,6 +32,9 @@ impl Sample {
     fn fence(self) -> (&'static str, &'static str) {
         match self {
             Self::Cpp => ("```cpp\n", "```"),
+            Self::Java => ("```java\n", "```"),
+            Self::JsCall => ("**API**\n\n<dx-codeblock>\n:::  js\n", ":::"),
+            Self::Js => ("**Sample**\n\n<dx-codeblock>\n:::  js\n", ":::"),
         }
     }
 
