@@ -34,6 +34,16 @@ const CHROMEDRIVER: Need = need("chromedriver", "chromium-driver");
 const VALGRIND: Need = need("valgrind", "valgrind");
 
 const JAVA: Need = need("javac", "default-jdk-headless");
+const GOBJC: Need = need(
+    "/usr/lib/gcc/x86_64-linux-gnu/12/include/objc/objc.h",
+    "gobjc",
+);
+const GNUSTEP: Need = need("gnustep-config", "gnustep-make");
+const GNUSTEP_BASE: Need = need(
+    "/usr/include/GNUstep/Foundation/Foundation.h",
+    "libgnustep-base-dev",
+);
+const BLOCKS: Need = need("/usr/include/Block.h", "libblocksruntime-dev");
 const NODE: Need = need("node", "nodejs");
 const NPM: Need = need("npm", "npm");
 // Not a program, but a file that is found in the same way.
@@ -264,6 +274,26 @@ pub const SUITES: &[Suite] = &[
         run: |built, captured| {
             built.debug()?;
             bindings::check_java(&built.workspace, captured)
+        },
+    },
+    Suite {
+        name: "objc",
+        what: "the vendor's Objective-C classes with GNUstep, the page's sample, ARC, with valgrind too",
+        needs: &[CC, CLANG, GOBJC, GNUSTEP, GNUSTEP_BASE, BLOCKS, VALGRIND],
+        proves: &[],
+        run: |built, captured| {
+            built.debug()?;
+            bindings::check_objc(&built.workspace, captured)
+        },
+    },
+    Suite {
+        name: "swift",
+        what: "the module maps, read by clang; where Swift is, the package's tests",
+        needs: &[CLANG],
+        proves: &[],
+        run: |built, captured| {
+            built.debug()?;
+            bindings::check_swift(&built.workspace, captured)
         },
     },
     Suite {

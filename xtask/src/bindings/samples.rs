@@ -12,6 +12,8 @@ const PAGES: &str = "../shared/seeds";
 pub enum Sample {
     /// Windows.
     Cpp,
+    /// iOS and macOS.
+    ObjectiveC,
     /// Android.
     Java,
     /// The web.
@@ -23,7 +25,7 @@ pub enum Sample {
 impl Sample {
     fn page(self) -> &'static str {
         match self {
-            Self::Cpp | Self::Java => "native-delete-conversation.txt",
+            Self::Cpp | Self::ObjectiveC | Self::Java => "native-delete-conversation.txt",
             Self::Js | Self::JsCall => "web-delete-conversation.txt",
         }
     }
@@ -32,6 +34,7 @@ impl Sample {
     fn fence(self) -> (&'static str, &'static str) {
         match self {
             Self::Cpp => ("```cpp\n", "```"),
+            Self::ObjectiveC => ("```objectivec\n", "```"),
             Self::Java => ("```java\n", "```"),
             Self::JsCall => ("**API**\n\n<dx-codeblock>\n:::  js\n", ":::"),
             Self::Js => ("**Sample**\n\n<dx-codeblock>\n:::  js\n", ":::"),
