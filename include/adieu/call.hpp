@@ -140,7 +140,7 @@ template <class W> void on_success(void *data) noexcept {
 }
 
 template <class W> void on_error(void *data, int32_t code, const char *desc) noexcept {
-  finish<W>(data, [&](W &waiting) { waiting.error(Error(code, text(desc))); });
+  finish<W>(data, [&](W &waiting) { waiting.error(Error(code, desc)); });
 }
 
 template <class W, class C>

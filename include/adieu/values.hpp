@@ -20,6 +20,7 @@ namespace adieu {
 class Error : public std::runtime_error {
 public:
   Error(int32_t code, const std::string &text) : std::runtime_error(text), code_(code) {}
+  Error(int32_t code, const char *text) : std::runtime_error(text), code_(code) {}
   explicit Error(int32_t code) : Error(code, adieu_strerror(code)) {}
 
   int32_t code() const noexcept { return code_; }
