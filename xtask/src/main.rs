@@ -1,5 +1,6 @@
 //! The house's own commands: `cargo xtask demo | test | contract`.
 
+mod bindings;
 mod c_build;
 mod c_programs;
 mod captured;

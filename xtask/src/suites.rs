@@ -5,8 +5,8 @@ use std::{cell::OnceCell, ffi::OsStr, fs, process::Command};
 use anyhow::Result;
 
 use crate::{
-    c_build, c_programs, captured::Captured, contract, curl::CURL, demo_suite, exports, header,
-    machine::Need, tally::Tally, two_devices, workspace::Workspace,
+    bindings, c_build, c_programs, captured::Captured, contract, curl::CURL, demo_suite, exports,
+    header, machine::Need, tally::Tally, two_devices, workspace::Workspace,
 };
 
 /// One suite.
@@ -32,6 +32,22 @@ const BINUTILS: Need = need("readelf", "binutils");
 const CHROMIUM: Need = need("chromium", "chromium");
 const CHROMEDRIVER: Need = need("chromedriver", "chromium-driver");
 const VALGRIND: Need = need("valgrind", "valgrind");
+
+const JAVA: Need = need("javac", "default-jdk-headless");
+const GOBJC: Need = need(
+    "/usr/lib/gcc/x86_64-linux-gnu/12/include/objc/objc.h",
+    "gobjc",
+);
+const GNUSTEP: Need = need("gnustep-config", "gnustep-make");
+const GNUSTEP_BASE: Need = need(
+    "/usr/include/GNUstep/Foundation/Foundation.h",
+    "libgnustep-base-dev",
+);
+const BLOCKS: Need = need("/usr/include/Block.h", "libblocksruntime-dev");
+const NODE: Need = need("node", "nodejs");
+const NPM: Need = need("npm", "npm");
+// Not a program, but a file that is found in the same way.
+const NLOHMANN_JSON: Need = need("/usr/include/nlohmann/json.hpp", "nlohmann-json3-dev");
 
 /// Files of tests that begin so have suites of their own.
 const TROUBLE: [&str; 5] = ["crash", "fault", "hostile", "model", "changelog"];
@@ -228,17 +244,69 @@ pub const SUITES: &[Suite] = &[
             // With symbols, for what valgrind has to say and for its suppressions.
             let debug = built.workspace.debug();
             let programs = c_build::build(&built.workspace, &debug, "valgrind")?;
-            let suppressions = built.workspace.root.join("examples-c/valgrind.supp");
-            let suppressions = format!("--suppressions={}", suppressions.display());
-            let runner = [
-                OsStr::new("valgrind"),
-                OsStr::new("--quiet"),
-                OsStr::new("--leak-check=full"),
-                OsStr::new("--errors-for-leak-kinds=definite,possible"),
-                OsStr::new("--error-exitcode=99"),
-                OsStr::new(&suppressions),
-            ];
+            let runner = built.workspace.valgrind();
+            let runner: Vec<&OsStr> = runner.iter().map(AsRef::as_ref).collect();
             c_programs::check(&built.workspace, &debug, &programs, &runner, captured)
+        },
+    },
+    Suite {
+        name: "cpp",
+        what: "adieu.hpp and the vendor's C++ classes, the page's sample among them, with valgrind too",
+        needs: &[CPP, CLANGPP, VALGRIND],
+        proves: &["ABI-3"],
+        run: |built, captured| {
+            built.debug()?;
+            bindings::check_cpp(&built.workspace, captured)
+        },
+    },
+    Suite {
+        name: "vendor-c",
+        what: "the vendor's C API and the library that has it, with valgrind too",
+        needs: &[CC, CPP, MAKE, BINUTILS, VALGRIND, NLOHMANN_JSON],
+        proves: &[],
+        run: |built, captured| {
+            built.debug()?;
+            bindings::check_tim(&built.workspace, captured)
+        },
+    },
+    Suite {
+        name: "node",
+        what: "the addon and the package for Node.js, with its types and the page's samples",
+        needs: &[CC, NODE, NPM],
+        proves: &[],
+        run: |built, captured| {
+            built.debug()?;
+            bindings::check_node(&built.workspace, captured)
+        },
+    },
+    Suite {
+        name: "java",
+        what: "the jar with the vendor's classes, the page's sample among its users, under -Xcheck:jni",
+        needs: &[CC, JAVA],
+        proves: &[],
+        run: |built, captured| {
+            built.debug()?;
+            bindings::check_java(&built.workspace, captured)
+        },
+    },
+    Suite {
+        name: "objc",
+        what: "the vendor's Objective-C classes with GNUstep, the page's sample, ARC, with valgrind too",
+        needs: &[CC, CLANG, GOBJC, GNUSTEP, GNUSTEP_BASE, BLOCKS, VALGRIND],
+        proves: &[],
+        run: |built, captured| {
+            built.debug()?;
+            bindings::check_objc(&built.workspace, captured)
+        },
+    },
+    Suite {
+        name: "swift",
+        what: "the module maps, read by clang; where Swift is, the package's tests",
+        needs: &[CLANG],
+        proves: &[],
+        run: |built, captured| {
+            built.debug()?;
+            bindings::check_swift(&built.workspace, captured)
         },
     },
     Suite {

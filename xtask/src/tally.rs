@@ -2,6 +2,10 @@
 
 use std::ops::AddAssign;
 
+use anyhow::Result;
+
+use crate::captured::Captured;
+
 /// Counts of checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -20,6 +24,21 @@ impl Tally {
             self.passed += 1;
         } else {
             self.failed += 1;
+        }
+    }
+
+    /// One check that says why it does not hold.
+    pub fn attempt(
+        &mut self,
+        what: &str,
+        captured: &mut Captured,
+        check: impl FnOnce(&mut Captured) -> Result<()>,
+    ) -> Result<()> {
+        let done = check(captured);
+        self.check(done.is_ok());
+        match done {
+            Ok(()) => Ok(()),
+            Err(error) => captured.note(&format!("{what}: {error:#}")),
         }
     }
 

@@ -58,6 +58,19 @@ impl Workspace {
         self.target.join("xtask").join(name)
     }
 
+    /// The words before a program that valgrind watches: any error and any leak fails it.
+    pub fn valgrind(&self) -> [String; 6] {
+        let suppressions = self.root.join("examples-c/valgrind.supp");
+        [
+            "valgrind".into(),
+            "--quiet".into(),
+            "--leak-check=full".into(),
+            "--errors-for-leak-kinds=definite,possible".into(),
+            "--error-exitcode=99".into(),
+            format!("--suppressions={}", suppressions.display()),
+        ]
+    }
+
     /// cargo, in the workspace's root.
     pub fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = cargo();

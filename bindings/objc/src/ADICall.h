@@ -1,0 +1,77 @@
+// One call under way, and what goes between C and Objective-C. Compiles with ARC and without.
+#import "V2TIMManager.h"
+
+#include <Block.h>
+#include <adieu.h>
+
+#if __has_feature(objc_arc)
+#define ADI_RETAINED(OBJECT) (__bridge_retained void *)(OBJECT)
+#define ADI_TAKE(CLASS, POINTER) (__bridge_transfer CLASS *)(POINTER)
+#define ADI_BORROW(CLASS, POINTER) (__bridge CLASS *)(POINTER)
+#define ADI_AUTORELEASE(OBJECT) (OBJECT)
+#define ADI_COPY_BLOCK(BLOCK) [(BLOCK) copy]
+#else
+#define ADI_RETAINED(OBJECT) (void *)[(OBJECT) retain]
+#define ADI_TAKE(CLASS, POINTER) [(CLASS *)(POINTER)autorelease]
+#define ADI_BORROW(CLASS, POINTER) ((CLASS *)(POINTER))
+#define ADI_AUTORELEASE(OBJECT) [(OBJECT) autorelease]
+// GCC's run-time library does not know a block as an object.
+#define ADI_COPY_BLOCK(BLOCK) Block_copy(BLOCK)
+#endif
+
+/// The one place where what the library says becomes a number of the vendor's.
+int ADINumber(int32_t code);
+/// Whether a login may pass over it: the device shows what it has, and connects later.
+BOOL ADIIsNetwork(int32_t code);
+NSString *ADIString(const char *text);
+/// For the library. A NUL becomes U+0001, which no id may hold, so that no id is taken for a shorter
+/// one. NULL for nil; valid as long as the pool.
+const char *ADIText(NSString *text);
+/// Runs code of the app: an exception is logged and goes no further.
+void ADIContain(void (^told)(void));
+void ADITellFailure(V2TIMFail fail, int code, NSString *desc);
+
+/// What waits for an outcome. The library holds one reference until the callback.
+@interface ADICall : NSObject {
+@public
+  /// Gets an NSArray, or nil where there is no value.
+  void (^_value)(NSArray *value);
+  V2TIMFail _fail;
+}
++ (instancetype)callWithValue:(void (^)(NSArray *value))value fail:(V2TIMFail)fail;
+/// Ends a call that was refused, whose reference is given back.
+- (void)refuse:(int32_t)code;
+@end
+
+/// The callbacks, whose user_data is a retained ADICall.
+void ADIOnSuccess(void *call);
+void ADIOnError(void *call, int32_t code, const char *desc);
+void ADIOnConversations(void *call, const adieu_conversation *const *list, size_t count);
+void ADIOnResults(void *call, const adieu_deletion_result *const *results, size_t count);
+
+@interface V2TIMConversation ()
+- (instancetype)initWithConversation:(const adieu_conversation *)it;
+@end
+
+@interface V2TIMConversationOperationResult ()
+- (instancetype)initWithResult:(const adieu_deletion_result *)it;
+@end
+
+/// Listeners and the client live and die apart: this one is the library's until its last event.
+@interface ADIListeners : NSObject {
+  NSMutableArray *_all;
+}
+- (void)add:(id<V2TIMConversationListener>)listener;
+- (void)remove:(id<V2TIMConversationListener>)listener;
+/// Without the lock.
+- (void)tell:(SEL)selector with:(void (^)(id<V2TIMConversationListener> listener))told;
+- (void)hear:(const adieu_event *)event;
+- (void)hearSync:(uint32_t)state;
+@end
+
+/// For the categories.
+@interface V2TIMManager ()
+- (ADIListeners *)listeners;
+/// Hands the client to `start`, with a reference to `call` for the callback.
+- (void)call:(ADICall *)call with:(int32_t (^)(adieu_client *client, void *data))start;
+@end

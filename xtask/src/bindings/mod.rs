@@ -1,0 +1,17 @@
+//! The wrappers of the library in other languages: built and run against a real server.
+
+mod cpp;
+mod java;
+mod node;
+mod objc;
+mod samples;
+mod stage;
+mod swift;
+mod tim;
+
+pub use cpp::check as check_cpp;
+pub use java::check as check_java;
+pub use node::check as check_node;
+pub use objc::check as check_objc;
+pub use swift::check as check_swift;
+pub use tim::check as check_tim;
