@@ -21,7 +21,6 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::json;
 
-pub use check::run as check;
 pub use install::install;
 use platform::PLATFORMS;
 pub use platform::{Platform, of_this_machine};
@@ -42,6 +41,14 @@ pub fn run(names: &[String], into: Option<&Path>, in_json: bool) -> Result<bool>
     }
     pack::checksums(&packed, &into)?;
     Ok(true)
+}
+
+/// Checks the named platforms, or all.
+pub fn check(names: &[String], update_abi: bool) -> Result<bool> {
+    if names.is_empty() {
+        return check::run(&PLATFORMS.iter().collect::<Vec<_>>(), update_abi);
+    }
+    check::run(&chosen(names)?, update_abi)
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Platform>> {
