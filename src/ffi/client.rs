@@ -14,7 +14,7 @@ use super::guard::{guard, watch_forks};
 use super::listener::{self, adieu_listener};
 use super::options::{self, Sized32};
 use super::status::{self, ADIEU_ERR_INVALID_ARGUMENT, ADIEU_OK, ADIEU_PENDING};
-use super::{handle, mapping, priority, text};
+use super::{handle, mapping, module, priority, text};
 use crate::client::{Client, Config, Server};
 use crate::delivery::Mode;
 use crate::error::{Error, Result};
@@ -110,6 +110,7 @@ pub unsafe extern "C" fn adieu_client_open(
         // SAFETY: `options` is NULL or points to struct_size readable bytes by the contract.
         let options = unsafe { options::read(options) }?;
         watch_forks();
+        module::keep_loaded();
         // SAFETY: the options' pointers are NULL or valid by the contract.
         let opened = unsafe { config(&options) }
             .and_then(Client::open)

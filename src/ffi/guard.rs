@@ -1,7 +1,6 @@
 //! The boundary itself: no panic leaves, no forked child enters.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::status::{ADIEU_ERR_FORKED, ADIEU_ERR_PANIC, ADIEU_OK};
@@ -25,7 +24,7 @@ pub(super) fn guard(body: impl FnOnce() -> Result<(), i32>) -> i32 {
 pub(super) fn watch_forks() {
     #[cfg(unix)]
     {
-        static ONCE: Once = Once::new();
+        static ONCE: std::sync::Once = std::sync::Once::new();
         unsafe extern "C" fn in_child() {
             FORKED.store(true, Ordering::Relaxed);
         }
@@ -34,10 +33,5 @@ pub(super) fn watch_forks() {
             // process with threads, and the library is never unloaded.
             unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
         });
-    }
-    #[cfg(not(unix))]
-    {
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| {});
     }
 }

@@ -25,6 +25,7 @@ mod handle;
 pub mod listener;
 mod mapping;
 pub mod message;
+mod module;
 mod options;
 pub mod pending;
 mod priority;

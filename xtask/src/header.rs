@@ -31,10 +31,20 @@ pub struct Header {
 impl Header {
     /// Reads it.
     pub fn read(workspace: &Workspace) -> Result<Self> {
-        let path = workspace.root.join("include/adieu.h");
+        Self::read_in(&workspace.root)
+    }
+
+    /// As above, of the sources in `root`.
+    pub fn read_in(root: &Path) -> Result<Self> {
+        let path = root.join("include/adieu.h");
         let text =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Self { text })
+        Ok(Self::of(text))
+    }
+
+    /// A header's text.
+    pub fn of(text: String) -> Self {
+        Self { text }
     }
 
     /// Names of the functions, each once, sorted.

@@ -1,4 +1,4 @@
-//! The house's own commands: `cargo xtask demo | test | contract`.
+//! The house's own commands: `cargo xtask demo | test | contract | dist | install`.
 
 mod bindings;
 mod c_build;
@@ -10,6 +10,7 @@ mod contract;
 mod curl;
 mod demo;
 mod demo_suite;
+mod dist;
 mod exports;
 mod forensics;
 mod harness;
@@ -17,6 +18,7 @@ mod header;
 mod machine;
 mod named_tests;
 mod offline;
+mod packages;
 mod plain_store;
 mod report;
 mod rest;
@@ -48,6 +50,10 @@ enum Command {
     Test(TestArgs),
     /// Check docs/contract.md against the tests.
     Contract(ContractArgs),
+    /// Make the archives that others install.
+    Dist(DistArgs),
+    /// Install the library on this machine.
+    Install(InstallArgs),
 }
 
 /// `demo`.
@@ -88,6 +94,38 @@ struct ContractArgs {
     update: bool,
 }
 
+/// `dist`.
+#[derive(Debug, clap::Args)]
+struct DistArgs {
+    /// A platform, or "all"; default: this machine's, with --check all. May be given more than once.
+    #[arg(long, value_name = "PLATFORM")]
+    target: Vec<String>,
+    /// Where the archives go; default: dist in cargo's target folder.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Make them, and check what takes too long for the suites: size, ABI, glibc floor,
+    /// reproducibility, and programs of the other platforms under qemu and wine.
+    #[arg(long, conflicts_with_all = ["out", "json"])]
+    check: bool,
+    /// With --check: write the ABI's baseline anew instead of comparing with it.
+    #[arg(long, requires = "check")]
+    update_abi: bool,
+    /// Print one JSON object a line for each archive.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `install`.
+#[derive(Debug, clap::Args)]
+struct InstallArgs {
+    /// Where to.
+    #[arg(long, default_value = "/usr/local")]
+    prefix: PathBuf,
+    /// A folder that stands for / (what packagers call DESTDIR).
+    #[arg(long, value_name = "FOLDER")]
+    destdir: Option<PathBuf>,
+}
+
 fn main() -> ExitCode {
     let done = children::on_interrupt_end_all().and_then(|()| match Cli::parse().command {
         Command::Demo(args) if args.devices == 2 => two_devices::run(args.json),
@@ -95,6 +133,9 @@ fn main() -> ExitCode {
         Command::Test(args) if args.list => test::list(),
         Command::Test(args) => test::run(&args.only),
         Command::Contract(args) => contract::run(args.update),
+        Command::Dist(args) if args.check => dist::check(&args.target, args.update_abi),
+        Command::Dist(args) => dist::run(&args.target, args.out.as_deref(), args.json),
+        Command::Install(args) => dist::install(&args.prefix, args.destdir.as_deref()),
     });
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     bindings, c_build, c_programs, captured::Captured, contract, curl::CURL, demo_suite, exports,
-    header, machine::Need, tally::Tally, two_devices, workspace::Workspace,
+    header, machine::Need, packages, tally::Tally, two_devices, workspace::Workspace,
 };
 
 /// One suite.
@@ -31,6 +31,10 @@ const MAKE: Need = need("make", "make");
 const BINUTILS: Need = need("readelf", "binutils");
 const CHROMIUM: Need = need("chromium", "chromium");
 const CHROMEDRIVER: Need = need("chromedriver", "chromium-driver");
+const PKG_CONFIG: Need = need("pkg-config", "pkg-config");
+const CMAKE: Need = need("cmake", "cmake");
+const MESON: Need = need("meson", "meson");
+const SQLITE: Need = need("/usr/include/sqlite3.h", "libsqlite3-dev");
 const VALGRIND: Need = need("valgrind", "valgrind");
 
 const JAVA: Need = need("javac", "default-jdk-headless");
@@ -232,6 +236,16 @@ pub const SUITES: &[Suite] = &[
                 captured.note(&format!("README: {error:#}"))?;
             }
             Ok(tally)
+        },
+    },
+    Suite {
+        name: "packages",
+        what: "the archive, unpacked: every way to find and link it, and how the library behaves as a guest",
+        needs: &[CC, MAKE, BINUTILS, CLANG, PKG_CONFIG, CMAKE, MESON, SQLITE],
+        proves: &["ABI-3", "ABI-4", "ABI-5"],
+        run: |built, captured| {
+            built.debug()?;
+            packages::check(&built.workspace, captured)
         },
     },
     Suite {

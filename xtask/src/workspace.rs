@@ -16,7 +16,8 @@ use crate::children::Running;
 pub struct Workspace {
     /// The folder with the top Cargo.toml.
     pub root: PathBuf,
-    target: PathBuf,
+    /// Where cargo builds.
+    pub target: PathBuf,
 }
 
 #[derive(Deserialize)]
