@@ -297,7 +297,7 @@ impl Deletions {
         // Nothing is written down first: the dead slots are the record, and until there are any,
         // the server says it again at every pull.
         let own = (cause == Cause::ThisDevice)
-            .then(|| self.reaching(conversation, through))
+            .then(|| self.reaching(conversation, through, scope))
             .flatten();
         let deletion = own.unwrap_or_else(|| self.ids.next());
         let erasure = Erasure {
@@ -307,34 +307,36 @@ impl Deletions {
             source: None,
             scope,
         };
-        let news = store.would_lose(&erasure);
+        let news = self.has_news(&erasure, store);
         store.destroy(std::slice::from_ref(&erasure))?;
         if news {
             self.tell_gone(&erasure, cause, own, store);
-            if let Some(flight) = own.and_then(|own| self.flights.get_mut(&own)) {
-                // What an earlier life may not have told is told now.
-                flight.left_behind = false;
-            }
         }
-        match own.and_then(|own| self.flights.get(&own)) {
-            // It has nothing to wait for any more.
-            Some(flight) if flight.state == State::Waiting => {
-                self.start(vec![deletion], store);
-                self.at_work.clear();
-            }
-            Some(_) => {}
-            None => self.forget_when_delivered(vec![((deletion, conversation.clone()), None)]),
+        // One of this device's own that is under way is done with it, whatever becomes of its answer.
+        let ended = match own.and_then(|own| self.succeed(own)) {
+            Some(ended) => ended,
+            None => ((deletion, conversation.clone()), None),
+        };
+        self.forget_when_delivered(vec![ended]);
+        if let Some(next) = self.released(conversation) {
+            self.start(vec![next], store);
+            self.at_work.clear();
         }
         Ok(())
     }
 
     /// A deletion of this device that is under way and reaches just as far: the server tells of it.
-    fn reaching(&self, conversation: &ConversationId, through: u64) -> Option<DeletionId> {
+    fn reaching(
+        &self,
+        conversation: &ConversationId,
+        through: u64,
+        scope: Scope,
+    ) -> Option<DeletionId> {
         let reaches = |id: &&DeletionId| {
             let flight = self.flights.get(id);
             flight.is_some_and(|flight| {
                 let intent = &flight.intent;
-                intent.scope.erases()
+                intent.scope == scope
                     && intent.cut_off.is_none_or(|cut_off| cut_off == through)
                     && matches!(flight.state, State::Asked | State::Behind | State::Waiting)
             })

@@ -296,7 +296,7 @@ impl Consumers<'_> {
         let user = folder.join("user.m");
         fs::write(
             &user,
-            "@import adieu;\nuint32_t f(void) { return adieu_abi_version(); }\n",
+            "@import CAdieu;\nuint32_t f(void) { return adieu_abi_version(); }\n",
         )
         .context("cannot write the module's user")?;
         let mut clang = Command::new("clang");
