@@ -312,32 +312,34 @@ impl Worker {
         }
     }
 
+    /// Does the next command, or as many deletions as follow one another: they share a flush.
     fn step(&mut self, commands: &mut VecDeque<Command>) {
-        let mut requests = Vec::new();
-        while requests.len() < TOGETHER
+        let (mut requests, mut erased) = (Vec::new(), Vec::new());
+        while requests.len() + erased.len() < TOGETHER
             && let Some(command) = commands.pop_front()
         {
             match command {
-                Command::Delete(request) => {
-                    requests.push(request);
-                    continue;
-                }
+                Command::Delete(request) if erased.is_empty() => requests.push(request),
                 Command::DeleteAll {
                     requests: more,
                     failed,
-                } => {
+                } if erased.is_empty() => {
                     requests.extend(more);
                     for (error, reply) in failed {
                         reply.send(Err(error));
                     }
-                    continue;
+                }
+                Command::Follow(conversation, Elsewhere::Erased(elsewhere))
+                    if requests.is_empty() && self.pull.is_ok() =>
+                {
+                    erased.push((conversation, elsewhere));
                 }
                 // Harmless to pull forward, and it must not cut a run of deletions in two.
-                Command::Delivered(names) => {
-                    self.deletions.note_delivered(names);
-                    continue;
+                Command::Delivered(names) => self.deletions.note_delivered(names),
+                other if requests.is_empty() && erased.is_empty() => {
+                    self.one(other);
+                    break;
                 }
-                other if requests.is_empty() => self.one(other),
                 other => {
                     commands.push_front(other);
                     break;
@@ -347,6 +349,11 @@ impl Worker {
         if !requests.is_empty() {
             failpoint("accept");
             self.deletions.accept(requests, &mut self.store);
+        }
+        if !erased.is_empty() {
+            // A host that brings a conversation itself wants nothing of it from the server.
+            erased.retain(|(conversation, _)| !self.store.has_host_positions(conversation));
+            self.pull = self.deletions.erase_elsewhere(erased, &mut self.store);
         }
     }
 
@@ -464,14 +471,8 @@ impl Worker {
             return Ok(());
         }
         match what {
-            Elsewhere::Erased {
-                through,
-                scope,
-                cause,
-            } => {
-                let (deletions, store) = (&mut self.deletions, &mut self.store);
-                deletions.erase_elsewhere(conversation, (through, scope), cause, store)
-            }
+            // Taken by the step itself, so that they go together.
+            Elsewhere::Erased(_) => Ok(()),
             Elsewhere::Unlisted(through) => {
                 let (deletions, store) = (&mut self.deletions, &mut self.store);
                 deletions.unlist_elsewhere(conversation, through, store)

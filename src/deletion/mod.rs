@@ -14,6 +14,7 @@
 
 mod asker;
 mod backoff;
+mod elsewhere;
 mod flight;
 mod gather;
 mod id;
@@ -27,6 +28,7 @@ mod terms;
 mod upkeep;
 
 pub use asker::{Answer, Asker, Question};
+pub use elsewhere::Elsewhere;
 pub use gather::Gather;
 pub use id::{DeletionId, IdSource};
 pub use inbox::{Inbox, LeftBehind, MapFile, Noted, Record, SharedWords};

@@ -3,13 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::asker::Answer;
-use super::flight::State;
 use super::table::erasure;
 use super::{Deletions, Noted, Policy, Receipt, Scope};
 use crate::conversation::{ConversationId, END};
 use crate::deletion::DeletionId;
-use crate::error::{Error, Result};
-use crate::event::Cause;
+use crate::error::Error;
 use crate::failpoint::failpoint;
 use crate::store::{Erasure, Named, Progress, Store};
 
@@ -228,7 +226,7 @@ impl Deletions {
 
     /// Whether the listener is to hear of an erasure: it changes what is shown, or an earlier life
     /// of the process has done it and may not have told.
-    fn has_news(&self, erasure: &Erasure, store: &Store) -> bool {
+    pub(super) fn has_news(&self, erasure: &Erasure, store: &Store) -> bool {
         let flight = self.flights.get(&erasure.deletion);
         let left_behind = flight.is_some_and(|flight| flight.left_behind);
         let done = || erasure.through > 0 && erasure.scope != Scope::History;
@@ -236,7 +234,7 @@ impl Deletions {
     }
 
     /// Answers the calls of one that is done; what is to be forgotten when they have been delivered.
-    fn succeed(&mut self, id: DeletionId) -> Option<(Named, Option<Noted>)> {
+    pub(super) fn succeed(&mut self, id: DeletionId) -> Option<(Named, Option<Noted>)> {
         let flight = self.flights.get(&id)?;
         let name = flight.name();
         let result = match flight.intent.policy {
@@ -274,101 +272,5 @@ impl Deletions {
             };
             self.receipts.keep(waiting.id, receipt);
         }
-    }
-
-    /// Erases what was deleted elsewhere: the server has done its part, and no call waits.
-    pub fn erase_elsewhere(
-        &mut self,
-        conversation: &ConversationId,
-        (through, scope): (u64, Scope),
-        cause: Cause,
-        store: &mut Store,
-    ) -> Result<()> {
-        // Its history may be cleared as far, and the conversation still be listed.
-        let listed = scope == Scope::Everything && store.lists_below(conversation, through);
-        if through <= store.floor(conversation) && !listed {
-            return Ok(());
-        }
-        if through >= END {
-            let text =
-                format!("the server wants positions up to {through} erased; none is as high");
-            return Err(Error::BadAnswer(text));
-        }
-        // Nothing is written down first: the dead slots are the record, and until there are any,
-        // the server says it again at every pull.
-        let own = (cause == Cause::ThisDevice)
-            .then(|| self.reaching(conversation, through, scope))
-            .flatten();
-        let deletion = own.unwrap_or_else(|| self.ids.next());
-        let erasure = Erasure {
-            deletion,
-            conversation: conversation.clone(),
-            through,
-            source: None,
-            scope,
-        };
-        let news = self.has_news(&erasure, store);
-        store.destroy(std::slice::from_ref(&erasure))?;
-        if news {
-            self.tell_gone(&erasure, cause, own, store);
-        }
-        // One of this device's own that is under way is done with it, whatever becomes of its answer.
-        let ended = match own.and_then(|own| self.succeed(own)) {
-            Some(ended) => ended,
-            None => ((deletion, conversation.clone()), None),
-        };
-        self.forget_when_delivered(vec![ended]);
-        if let Some(next) = self.released(conversation) {
-            self.start(vec![next], store);
-            self.at_work.clear();
-        }
-        Ok(())
-    }
-
-    /// A deletion of this device that is under way and reaches just as far: the server tells of it.
-    fn reaching(
-        &self,
-        conversation: &ConversationId,
-        through: u64,
-        scope: Scope,
-    ) -> Option<DeletionId> {
-        let reaches = |id: &&DeletionId| {
-            let flight = self.flights.get(id);
-            flight.is_some_and(|flight| {
-                let intent = &flight.intent;
-                intent.scope == scope
-                    && intent.cut_off.is_none_or(|cut_off| cut_off == through)
-                    && matches!(flight.state, State::Asked | State::Behind | State::Waiting)
-            })
-        };
-        self.of_conversation(conversation)
-            .iter()
-            .find(reaches)
-            .copied()
-    }
-
-    /// Takes out of the list what was taken out of it elsewhere; its history stays.
-    pub fn unlist_elsewhere(
-        &mut self,
-        conversation: &ConversationId,
-        through: u64,
-        store: &mut Store,
-    ) -> Result<()> {
-        if !store.lists_below(conversation, through) {
-            return Ok(());
-        }
-        let erasure = Erasure {
-            deletion: self.ids.next(),
-            conversation: conversation.clone(),
-            through,
-            source: None,
-            scope: Scope::ListEntry,
-        };
-        let news = store.would_lose(&erasure);
-        store.destroy(std::slice::from_ref(&erasure))?;
-        if news {
-            self.tell_gone(&erasure, Cause::AnotherDevice, None, store);
-        }
-        Ok(())
     }
 }

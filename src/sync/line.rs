@@ -12,7 +12,7 @@ use adieu_protocol::recent_contact::{
 use parking_lot::Mutex;
 
 use crate::conversation::{ConversationId, Message};
-use crate::deletion::Scope;
+use crate::deletion::{self, Scope};
 use crate::delivery::Reply;
 use crate::error::{Error, Result};
 use crate::event::{Cause, SyncState};
@@ -36,14 +36,7 @@ pub struct Page {
 #[derive(Clone, Copy, Debug)]
 pub enum Elsewhere {
     /// Deleted up to a position.
-    Erased {
-        /// The last position that goes.
-        through: u64,
-        /// Whether the list entry goes too.
-        scope: Scope,
-        /// Who did it.
-        cause: Cause,
-    },
+    Erased(deletion::Elsewhere),
     /// Out of the list, until something above a position comes.
     Unlisted(u64),
     /// Read up to a position.
@@ -130,11 +123,11 @@ impl<S: Sink> Line<S> {
         let mut after = self.sink.head(&conversation);
         let follow = |what| self.sink.follow(conversation.clone(), what);
         if view.erase_through > 0 {
-            follow(Elsewhere::Erased {
+            follow(Elsewhere::Erased(deletion::Elsewhere {
                 through: view.erase_through,
                 scope: scope(&view),
                 cause: cause(&view),
-            });
+            }));
             after = after.max(view.erase_through);
         }
         let mut wanted = true;
