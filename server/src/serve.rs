@@ -38,12 +38,12 @@ pub fn run(args: &cli::Serve) -> Result<()> {
     check_user_id(&args.admin).map_err(|error| Error::BadIdentifier(error.to_string()))?;
     let signer = user_sig::signer(args.app_id, &args.secret_file)?;
     let (console, webhook) = (Console::new(args)?, Webhook::new(args)?);
-    let storage = storage::open(&args.store)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Error::io("cannot start the runtime"))?;
     let served = runtime.block_on(async {
+        let storage = storage::open(&args.store).await?;
         let (stopping, stops) = watch::channel(false);
         let app = prepare(args, (signer, console, webhook), storage, stops).await?;
         let served = listen(args, Arc::clone(&app), &stopping).await;

@@ -25,7 +25,7 @@ fn each_engine(test: impl AsyncFn(Arc<dyn Storage>)) {
     let engines = vec![format!("sqlite:{}", dir.path().join("store.db").display())];
     for url in engines {
         runtime.block_on(async {
-            let storage = storage::open(&url).unwrap();
+            let storage = storage::open(&url).await.unwrap();
             for name in ["a", "b", "c"] {
                 storage
                     .import_account(Account {
@@ -490,10 +490,10 @@ fn a_position_goes_on_and_one_of_another_opening_begins_anew() {
         assert_eq!(next.views[0].view.cleared_through, 1);
         let end = ask(Some(next.position), 10).await;
         assert!(end.views.is_empty() && end.complete && !end.anew);
-        let mut of_another = end.position;
+        let mut of_another = end.position.clone();
         of_another.incarnation ^= 1;
         let mut of_the_future = end.position;
-        of_the_future.target += 1;
+        of_the_future.target.through += 1_000_000;
         for position in [of_another, of_the_future] {
             let page = ask(Some(position), 10).await;
             assert_eq!((page.views.len(), page.anew), (2, true));

@@ -9,7 +9,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// A URL of another kind, or a store that cannot be opened; the text says what to do.
-pub fn open(url: &str) -> Result<Arc<dyn Storage>> {
+pub async fn open(url: &str) -> Result<Arc<dyn Storage>> {
     Ok(Arc::new(Sqlite::open(&sqlite_path(url)?)?))
 }
 

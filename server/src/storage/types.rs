@@ -297,16 +297,39 @@ pub struct DeletionRecord {
     pub at: u64,
 }
 
+/// The changes that a device knows: all up to a number, but for a few.
+///
+/// An engine with one writer knows no exceptions. Where several write at once, those that were
+/// under way when somebody looked have lower numbers than some that were done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Up to this number,
+    pub through: u64,
+    /// without these.
+    pub without: Vec<u64>,
+}
+
+impl Known {
+    /// All up to a number.
+    #[must_use]
+    pub fn all_through(through: u64) -> Self {
+        Self {
+            through,
+            without: Vec::new(),
+        }
+    }
+}
+
 /// Where a device stands in the changes of its owner's views.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SyncPosition {
     /// Which opening of the store gave it: two stores may count alike, and a restored one counts
     /// again.
     pub incarnation: u64,
-    /// The device knows the state as of this change.
-    pub since: u64,
-    /// The change that the pass under way brings it to.
-    pub target: u64,
+    /// The device knows the state as of these changes.
+    pub since: Known,
+    /// The changes that the pass under way brings it to.
+    pub target: Known,
     /// The pass under way goes on behind the view with this key; 0: none is under way.
     pub after: u64,
 }

@@ -33,9 +33,9 @@ use tokio::sync::broadcast;
 
 use super::{
     Account, C2cMessage, Changed, Deletion, DeletionRecord, FriendPage, GroupMessage, GroupPage,
-    GroupQuery, HistoryPage, HistoryQuery, Imported, Joined, LoggedMessage, NewFriend, NewGroup,
-    OwnedView, RoamPage, RoamQuery, Sent, Settings, Standing, Storage, SyncPage, SyncPosition,
-    SyncQuery,
+    GroupQuery, HistoryPage, HistoryQuery, Imported, Joined, Known, LoggedMessage, NewFriend,
+    NewGroup, OwnedView, RoamPage, RoamQuery, Sent, Settings, Standing, Storage, SyncPage,
+    SyncPosition, SyncQuery,
 };
 use crate::Result;
 
@@ -262,11 +262,11 @@ impl Storage for Sqlite {
         let last = self.writer.last_change();
         let at_end = SyncPosition {
             incarnation: self.incarnation,
-            since: last,
-            target: last,
+            since: Known::all_through(last),
+            target: Known::all_through(last),
             after: 0,
         };
-        if query.position == Some(at_end) {
+        if query.position.as_ref() == Some(&at_end) {
             return Ok(SyncPage {
                 position: at_end,
                 complete: true,
