@@ -129,6 +129,36 @@ pub struct RoamPage {
     pub complete: bool,
 }
 
+impl RoamPage {
+    /// The part that an answer has room for, of the newest messages in the range: newest first, and
+    /// one more than asked for where there is more.
+    pub(super) fn fitting(mut messages: Vec<Message>, query: &RoamQuery) -> Self {
+        let mut complete = messages.len() <= query.limit;
+        messages.truncate(query.limit);
+        let mut bytes = 0;
+        // The first comes however large it is: a page without a message would never end.
+        let fitting = messages.iter().take_while(|message| {
+            let fits = bytes == 0 || bytes + message.size() <= query.bytes;
+            bytes += message.size();
+            fits
+        });
+        let fitting = fitting.count();
+        if fitting < messages.len() {
+            complete = false;
+            messages.truncate(fitting);
+        }
+        messages.reverse();
+        Self { messages, complete }
+    }
+}
+
+impl Message {
+    /// About what it takes in an answer: its body, and the fields around it.
+    fn size(&self) -> usize {
+        200 + self.body.len() + self.custom.as_ref().map_or(0, String::len)
+    }
+}
+
 /// Asks for group history.
 #[derive(Clone, Debug)]
 pub struct GroupQuery {
@@ -372,6 +402,8 @@ pub enum Changed {
     Deletion(String),
     /// Of the settings.
     Settings,
+    /// Of anything: there was too much to tell, or nobody knows.
+    All,
 }
 
 /// How a store is doing.
@@ -381,6 +413,8 @@ pub struct Standing {
     pub purge_backlog: u64,
     /// What the files take, in bytes.
     pub bytes: u64,
+    /// The store's own time, in Unix seconds, where it has one.
+    pub time: Option<u64>,
 }
 
 /// A message of a chat log.
