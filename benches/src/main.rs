@@ -12,6 +12,7 @@ mod erase;
 mod floor;
 mod library;
 mod listener;
+mod load;
 mod pending;
 mod purge;
 mod report;
@@ -30,7 +31,7 @@ use crate::report::Report;
 /// One part of the benchmark.
 type Section = (&'static str, fn(&mut Report, bool) -> Result<()>);
 
-const SECTIONS: [Section; 10] = [
+const SECTIONS: [Section; 11] = [
     ("erase", erase::run),
     ("round-trip", round_trip::run),
     ("call", call::run),
@@ -41,6 +42,7 @@ const SECTIONS: [Section; 10] = [
     ("purge", purge::run),
     ("pending", pending::run),
     ("sync", sync::run),
+    ("load", load::run),
 ];
 
 fn main() -> Result<()> {

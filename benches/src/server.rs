@@ -38,7 +38,16 @@ impl Server {
 
     /// The same, with more of its flags.
     pub fn start_with(folder: &Path, flags: &[&str]) -> Result<Self> {
-        let mut child = command(folder, "serve")?
+        Self::serve(folder, &embedded(folder), flags)
+    }
+
+    /// Starts one on the store of a URL.
+    pub fn start_on(folder: &Path, store: &str) -> Result<Self> {
+        Self::serve(folder, store, &[])
+    }
+
+    fn serve(folder: &Path, store: &str, flags: &[&str]) -> Result<Self> {
+        let mut child = command(store, "serve")?
             .args(["--listen", "127.0.0.1:0", "--admin", "administrator"])
             .args(["--app-id", &APP_ID.to_string(), "--secret-file"])
             .arg(folder.join("secret"))
@@ -97,9 +106,14 @@ pub fn write_log(path: &Path, group: &str, sender: &str, messages: usize) -> Res
 
 /// Imports a log into the store of a folder.
 pub fn import(folder: &Path, log: &Path) -> Result<Imported> {
+    import_into(folder, &embedded(folder), log)
+}
+
+/// Imports a log into the store of a URL.
+pub fn import_into(folder: &Path, store: &str, log: &Path) -> Result<Imported> {
     std::fs::write(folder.join("secret"), "benchmark")?;
     let start = Instant::now();
-    let mut child = command(folder, "import")?
+    let mut child = command(store, "import")?
         .arg(log)
         .arg("--json")
         .stdout(Stdio::piped())
@@ -143,11 +157,12 @@ pub fn user_sig(folder: &Path, user: &str) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-fn command(folder: &Path, verb: &str) -> Result<Command> {
+fn embedded(folder: &Path) -> String {
+    format!("sqlite:{}", folder.join("server.db").display())
+}
+
+fn command(store: &str, verb: &str) -> Result<Command> {
     let mut command = Command::new(built("adieu-server")?.join("adieu-server"));
-    command
-        .arg(verb)
-        .arg("--store")
-        .arg(format!("sqlite:{}", folder.join("server.db").display()));
+    command.args([verb, "--store", store]);
     Ok(command)
 }

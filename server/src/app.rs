@@ -10,6 +10,7 @@ use crate::{
     console::Console,
     cursor::Cursors,
     devices::{Devices, Waiting},
+    limits::Limits,
     metrics::Metrics,
     storage::Storage,
     wake::Wakes,
@@ -33,6 +34,8 @@ pub struct App {
     pub devices: Devices,
     /// True when the server stops: whoever waits is to be answered.
     pub stopping: watch::Receiver<bool>,
+    /// How often one may ask.
+    pub limits: Limits,
     /// What is counted.
     pub metrics: Metrics,
     /// The operator's page.

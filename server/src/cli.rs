@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -39,8 +39,15 @@ pub enum LogFormat {
 pub enum Command {
     /// Serve the REST API.
     Serve(Serve),
-    /// Load a chat log (JSON Lines, plain or zstd) into a store that no server uses at the time.
+    /// Look whether `serve` would start with the same flags: configuration, keys, store and clock.
+    /// Makes the tables of a new store.
+    Check(Check),
+    /// Load a chat log (JSON Lines, plain or zstd) into a store; a file must not be in use by a
+    /// server at the time.
     Import(Import),
+    /// Move everything in one store into a new one, of whatever engine, and compare both. Stop all
+    /// servers of the old one first; a migration that broke off goes on.
+    Migrate(Migrate),
     /// Print a credential.
     #[command(name = "usersig")]
     UserSig(UserSig),
@@ -52,8 +59,8 @@ pub struct Serve {
     /// Where to listen, HOST:PORT; port 0 takes a free one.
     #[arg(long, env = "ADIEU_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: String,
-    /// The store: sqlite:PATH.
-    #[arg(long, env = "ADIEU_STORE")]
+    /// The store: sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE.
+    #[arg(long, env = "ADIEU_STORE", hide_env_values = true)]
     pub store: String,
     /// The app's number (SDKAppID).
     #[arg(long, env = "ADIEU_APP_ID")]
@@ -70,6 +77,12 @@ pub struct Serve {
     /// Most connections at a time; each waiting device is one.
     #[arg(long, env = "ADIEU_MAX_CONNECTIONS", default_value_t = 20_000)]
     pub max_connections: u64,
+    /// Most requests a second of one address, and as many at once; without it, any number.
+    #[arg(long, env = "ADIEU_LIMIT_ADDRESS")]
+    pub limit_address: Option<NonZeroU32>,
+    /// Most requests a second of one account, and as many at once; without it, any number.
+    #[arg(long, env = "ADIEU_LIMIT_ACCOUNT")]
+    pub limit_account: Option<NonZeroU32>,
     /// File with the operator's password for /console, 16 bytes or more; without it, only a
     /// UserSig of the administrator opens the console.
     #[arg(long, env = "ADIEU_CONSOLE_PASSWORD_FILE")]
@@ -90,6 +103,17 @@ pub struct Serve {
     pub webhook_secret_file: Option<PathBuf>,
 }
 
+/// `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// What `serve` would be started with.
+    #[command(flatten)]
+    pub serve: Serve,
+    /// Print the findings as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// On or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
@@ -104,10 +128,24 @@ pub enum Switch {
 pub struct Import {
     /// The chat log: a JSON object a line, with conversation, sender, time and text.
     pub file: PathBuf,
-    /// The store: sqlite:PATH.
-    #[arg(long, env = "ADIEU_STORE")]
+    /// The store: sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE.
+    #[arg(long, env = "ADIEU_STORE", hide_env_values = true)]
     pub store: String,
     /// Print the summary as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `migrate`.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// The old store: sqlite:PATH or postgres://...
+    #[arg(long)]
+    pub from: String,
+    /// The new store.
+    #[arg(long)]
+    pub to: String,
+    /// Print counts and digests as one JSON object.
     #[arg(long)]
     pub json: bool,
 }

@@ -3,11 +3,11 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::hmac;
 
-use crate::storage::SyncPosition;
+use crate::storage::{Known, SyncPosition};
 
-/// Of the layout: version, capability, then the four numbers of the position.
-const VERSION: u8 = 2;
-const BODY: usize = 2 + 4 * 8;
+/// Of the layout: version, capability, the opening, the key that a pass stands at, then what is
+/// known and what will be: each a number, how many are excepted, and those.
+const VERSION: u8 = 3;
 const SEAL: usize = 16;
 
 /// Whom a cursor is for.
@@ -37,13 +37,12 @@ impl Cursors {
     /// A cursor for a position.
     pub(crate) fn seal(&self, bearer: Bearer<'_>, position: &SyncPosition) -> String {
         let mut bytes = vec![VERSION, bearer.gets_deletions.into()];
-        for number in [
-            position.incarnation,
-            position.since,
-            position.target,
-            position.after,
-        ] {
-            bytes.extend(number.to_be_bytes());
+        bytes.extend(position.incarnation.to_be_bytes());
+        bytes.extend(position.after.to_be_bytes());
+        for known in [&position.since, &position.target] {
+            bytes.extend(known.through.to_be_bytes());
+            bytes.extend((known.without.len() as u64).to_be_bytes());
+            bytes.extend(known.without.iter().flat_map(|one| one.to_be_bytes()));
         }
         let tag = hmac::sign(&self.key, &covered(&bytes, bearer));
         bytes.extend(tag.as_ref().iter().take(SEAL));
@@ -53,7 +52,7 @@ impl Cursors {
     /// Where a cursor stands; none if it was not given to this bearer by this store.
     pub(crate) fn open(&self, bearer: Bearer<'_>, cursor: &str) -> Option<SyncPosition> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        let (body, seal) = bytes.split_at_checked(BODY)?;
+        let (body, seal) = bytes.split_at_checked(bytes.len().checked_sub(SEAL)?)?;
         let tag = hmac::sign(&self.key, &covered(body, bearer));
         // A cursor lets nobody see what is not theirs, so the time this comparison takes tells nothing.
         if seal != tag.as_ref().get(..SEAL)? {
@@ -65,16 +64,23 @@ impl Cursors {
         if *capability != u8::from(bearer.gets_deletions) {
             return None;
         }
+        // Sealed by us, so it has the form that we gave it.
         let mut numbers = numbers.chunks_exact(8).map(|bytes| {
             let mut number = [0; 8];
             number.copy_from_slice(bytes);
             u64::from_be_bytes(number)
         });
+        let (incarnation, after) = (numbers.next()?, numbers.next()?);
+        let mut known = || {
+            let (through, count) = (numbers.next()?, numbers.next()?);
+            let without = (0..count).map(|_| numbers.next()).collect::<Option<_>>()?;
+            Some(Known { through, without })
+        };
         Some(SyncPosition {
-            incarnation: numbers.next()?,
-            since: numbers.next()?,
-            target: numbers.next()?,
-            after: numbers.next()?,
+            incarnation,
+            since: known()?,
+            target: known()?,
+            after,
         })
     }
 }
@@ -100,12 +106,15 @@ mod tests {
         let cursors = Cursors::new(b"key");
         let position = SyncPosition {
             incarnation: u64::MAX,
-            since: 7,
-            target: 8,
+            since: Known::all_through(7),
+            target: Known {
+                through: 8,
+                without: vec![4, 6],
+            },
             after: 9,
         };
         let cursor = cursors.seal(PHONE, &position);
-        assert_eq!(cursors.open(PHONE, &cursor), Some(position));
+        assert_eq!(cursors.open(PHONE, &cursor), Some(position.clone()));
         let others = [
             Bearer {
                 owner: "b",

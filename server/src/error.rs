@@ -106,6 +106,14 @@ pub enum Error {
     /// More writes wait than the server takes on.
     #[error("the server is overloaded; try again later")]
     Overloaded,
+    /// Requests come faster than an address or an account may send them.
+    #[error("too many requests of this {of}; at most {most} a second are allowed")]
+    TooFrequent {
+        /// Of what.
+        of: &'static str,
+        /// The limit.
+        most: u32,
+    },
     /// The storage is shutting down.
     #[error("the server is stopping")]
     Stopping,
@@ -167,7 +175,7 @@ impl Error {
             Self::GroupIdInUse(_) => code::GROUP_ID_IN_USE,
             Self::NotAMember { .. } => code::GROUP_PERMISSION,
             Self::NotAFriend(_) => code::FRIEND_NOT_A_FRIEND,
-            Self::Overloaded => code::REST_FREQUENCY,
+            Self::Overloaded | Self::TooFrequent { .. } => code::REST_FREQUENCY,
             Self::Stopping | Self::Storage(_) | Self::Store(_) | Self::Io { .. } => {
                 service.numbers().internal
             }

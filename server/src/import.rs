@@ -49,7 +49,7 @@ pub fn run(args: &cli::Import) -> Result<()> {
         .map_err(Error::io("cannot start the runtime"))?;
     let file = File::open(&args.file)
         .map_err(Error::io(format!("cannot open {}", args.file.display())))?;
-    let storage = storage::open(&args.store)?;
+    let storage = runtime.block_on(storage::open(&args.store))?;
     let begun = Instant::now();
     let bar = bar(&file);
     let lines = decompressed(bar.wrap_read(file), &args.file)?;

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use adieu_server::{
+    check,
     cli::{Cli, Command, LogFormat},
-    import, serve, user_sig,
+    import, migrate, serve, user_sig,
 };
 use clap::Parser;
 
@@ -13,7 +14,9 @@ fn main() -> ExitCode {
     start_logging(&cli);
     let done = match &cli.command {
         Command::Serve(args) => serve::run(args),
+        Command::Check(args) => check::run(args),
         Command::Import(args) => import::run(args),
+        Command::Migrate(args) => migrate::run(args),
         Command::UserSig(args) => user_sig::run(args),
     };
     match done {

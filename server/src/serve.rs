@@ -16,6 +16,7 @@ use crate::{
     console::Console,
     cursor::Cursors,
     devices::Devices,
+    limits::Limits,
     listen::{self, Listening},
     metrics::Metrics,
     purge, routes,
@@ -38,12 +39,12 @@ pub fn run(args: &cli::Serve) -> Result<()> {
     check_user_id(&args.admin).map_err(|error| Error::BadIdentifier(error.to_string()))?;
     let signer = user_sig::signer(args.app_id, &args.secret_file)?;
     let (console, webhook) = (Console::new(args)?, Webhook::new(args)?);
-    let storage = storage::open(&args.store)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Error::io("cannot start the runtime"))?;
     let served = runtime.block_on(async {
+        let storage = storage::open(&args.store).await?;
         let (stopping, stops) = watch::channel(false);
         let app = prepare(args, (signer, console, webhook), storage, stops).await?;
         let served = listen(args, Arc::clone(&app), &stopping).await;
@@ -80,6 +81,7 @@ async fn prepare(
         wakes: Arc::new(Wakes::default()),
         devices: Devices::default(),
         stopping,
+        limits: Limits::new(args.limit_address, args.limit_account),
         metrics: Metrics::default(),
         console,
         webhook: webhook.map(Arc::new),

@@ -118,7 +118,7 @@ pub async fn run(storage: Arc<dyn Storage>, mut changes: Receiver<Changed>, wake
                         groups.insert(group);
                     }
                 }
-                Err(RecvError::Lagged(_)) => wakes.wake_all(),
+                Ok(Changed::All) | Err(RecvError::Lagged(_)) => wakes.wake_all(),
                 Err(RecvError::Closed) => break,
             },
             () = sleep_until(next_look), if !groups.is_empty() => {

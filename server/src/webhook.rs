@@ -26,7 +26,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from
 /// Deletions that are read from the store at a time.
 const PAGE: usize = 100;
 /// How often it looks without being woken.
-const ROUND: Duration = Duration::from_secs(60);
+const ROUND: Duration = Duration::from_secs(2);
 
 /// Where to, and signed with what.
 pub struct Webhook {
@@ -121,7 +121,8 @@ pub async fn run(app: Arc<App>, webhook: Arc<Webhook>) {
 /// Reports all that there are.
 async fn report(app: &App, webhook: &Arc<Webhook>) -> Result<()> {
     let storage: &dyn Storage = &*app.storage;
-    loop {
+    // Another process does it, and this one when that is gone.
+    while storage.reports().await? {
         let through = storage.reported_through().await?;
         let deletions = storage.deletions_after(through, PAGE).await?;
         if deletions.is_empty() {
@@ -132,6 +133,7 @@ async fn report(app: &App, webhook: &Arc<Webhook>) -> Result<()> {
             storage.set_reported_through(deletion.number).await?;
         }
     }
+    Ok(())
 }
 
 /// Posts until it was heard.

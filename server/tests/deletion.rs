@@ -414,51 +414,6 @@ fn what_nobody_can_reach_leaves_the_file() {
     server.wait_for(MESSAGES, 0);
 }
 
-// ERA-3 (the server's half)
-#[test]
-fn a_purge_that_was_killed_goes_on_and_the_file_shrinks() {
-    let mut server = Server::start();
-    server.accounts(&["a", "b"]);
-    assert!(server.stop());
-    let log: String = (0..60_000)
-        .map(|at| format!("{{\"conversation\":\"c2c_a:b\",\"sender\":\"a\",\"time\":{at},\"text\":\"number {at} {}\"}}\n", "x".repeat(200)))
-        .collect();
-    let file = server.dir.path().join("log.jsonl");
-    std::fs::write(&file, log).unwrap();
-    let store = format!("sqlite:{}", server.store().display());
-    let done = std::process::Command::new(env!("CARGO_BIN_EXE_adieu-server"))
-        .args(["import", file.to_str().unwrap(), "--store", &store])
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{done:?}");
-    server.run();
-    let before = std::fs::metadata(server.store()).unwrap().len();
-    server.ok("a", path::DELETE, &delete("a", &with("b")));
-    server.ok("b", path::DELETE, &delete("b", &with("a")));
-    while server.stored(MESSAGES) == 60_000 {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    server.kill();
-    let left = server.stored(MESSAGES);
-    assert!(left > 0, "it should have been killed in the middle");
-    server.run();
-    server.wait_for(MESSAGES, 0);
-    let begun = std::time::Instant::now();
-    while std::fs::metadata(server.store()).unwrap().len() > before / 4 {
-        assert!(
-            begun.elapsed().as_secs() < 15,
-            "the file stays at {}",
-            std::fs::metadata(server.store()).unwrap().len()
-        );
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    let wal = server.dir.path().join("store.db-wal");
-    while std::fs::metadata(&wal).map_or(0, |wal| wal.len()) > 0 {
-        assert!(begun.elapsed().as_secs() < 20, "the log is not cut");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-}
-
 // DUR-7
 #[test]
 fn many_at_once_each_get_their_own_answer() {

@@ -21,7 +21,7 @@ use adieu_protocol::path;
 use ring::hmac;
 use serde_json::{Value, json};
 use support::{
-    ADMIN, PASSWORD, SECRET, Server, body, delete, in_group, metric, now, plus, wait_until, with,
+    PASSWORD, SECRET, Server, body, delete, in_group, metric, now, plus, wait_until, with,
 };
 
 #[test]
@@ -332,70 +332,4 @@ fn a_webhook_in_the_clear_to_another_machine_is_refused() {
             "{url}"
         );
     }
-}
-
-// DEL-1, SYNC-3: after an upgrade of the server too.
-#[test]
-fn a_store_of_the_first_version_is_brought_up_and_keeps_what_it_held() {
-    let mut server = Server::start();
-    assert!(server.stop());
-    for suffix in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{suffix}", server.store().display()));
-    }
-    let old = rusqlite::Connection::open(server.store()).unwrap();
-    old.execute_batch(include_str!("../src/storage/sqlite/format_1.sql"))
-        .unwrap();
-    old.execute_batch(&format!(
-        "PRAGMA application_id = 1633970533; PRAGMA user_version = 1;
-         INSERT INTO settings (name, value) VALUES ('secret', zeroblob(32)), ('app_id', {app}), ('sync_deletions', 1);
-         INSERT INTO accounts (id, name, version) VALUES (1, 'a', 9), (2, 'b', 4), (3, 'c', 1);
-         INSERT INTO conversations (id, kind, low, high, head, common) VALUES (1, 1, 1, 2, 3, 3), (2, 1, 1, 3, 1, 1);
-         INSERT INTO messages (conversation, position, sender, time, seq, random, body)
-             VALUES (1, 3, 2, 5, 3, 1, '[]'), (2, 1, 3, 5, 1, 1, '[]');
-         INSERT INTO views (owner, conversation, version, cleared_through, propagated_through, hidden_through)
-             VALUES (1, 1, 9, 2, 1, 2), (2, 1, 4, 0, 0, NULL), (1, 2, 8, 0, 0, NULL), (3, 2, 1, 0, 0, NULL);
-         INSERT INTO device_views (owner, device, conversation, erase_through) VALUES (1, 'phone', 1, 2);
-         INSERT INTO deletions (number, owner, id, target, clear, cut_off, device, at)
-             VALUES (40, 1, x'0123456789abcdef0123456789abcdef', 'c2c_b', 1, 2, 'phone', {now});",
-        app = support::APP,
-        now = now(),
-    ))
-    .unwrap();
-    drop(old);
-    server.run();
-    assert_eq!(server.positions("a", &with("b")), [3]);
-    let marks = |device: &str| {
-        let view = server.view("a", device, "b").unwrap();
-        json!([
-            view["EraseThrough"],
-            view["ErasedBy"],
-            view["HiddenThrough"],
-            view["Listed"],
-            view["Head"]
-        ])
-    };
-    assert_eq!(marks("phone"), json!([2, 0, 2, 1, 3]));
-    assert_eq!(
-        marks("tablet"),
-        json!([1, 2, 1, 1, 3]),
-        "by whom was not kept"
-    );
-    // The deletion is remembered, and the next one has a number behind it.
-    let again = plus(
-        delete("a", &with("b")),
-        json!({ "DeletionId": "0123456789abcdef0123456789abcdef" }),
-    );
-    assert_eq!(server.ok("a", path::DELETE, &again)["ClearedThrough"], 2);
-    server.ok("a", path::DELETE, &delete("a", &with("b")));
-    assert!(server.stored("SELECT max(number) FROM deletions") > 40);
-    assert!(server.positions("a", &with("b")).is_empty());
-    assert!(server.stop());
-    server.run();
-    assert!(server.positions("a", &with("b")).is_empty());
-    server.refused(
-        ADMIN,
-        path::GET_LIST,
-        &json!({ "From_Account": "nobody" }),
-        50001,
-    );
 }

@@ -784,53 +784,6 @@ fn a_device_pulls_its_state_page_by_page() {
 }
 
 #[test]
-fn one_process_and_one_app_for_a_store() {
-    let mut server = Server::start();
-    let second = Server::command(server.dir.path()).output().unwrap();
-    assert!(!second.status.success());
-    assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another process"));
-    assert!(second.stdout.is_empty());
-    assert!(server.stop());
-    let mut other_app = Server::command(server.dir.path());
-    let other = other_app
-        .env("RUST_BACKTRACE", "0")
-        .args(["--app-id", "5"])
-        .output()
-        .unwrap();
-    assert!(!other.status.success(), "{other:?}");
-}
-
-#[test]
-fn a_store_that_is_none_is_left_alone() {
-    let server = Server::start();
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::copy(server.dir.path().join("secret"), dir.path().join("secret")).unwrap();
-    let store = dir.path().join("store.db");
-    let what = b"this is no database at all, and long enough to be looked at as one";
-    std::fs::write(&store, what).unwrap();
-    let refused = Server::command(dir.path()).output().unwrap();
-    assert!(!refused.status.success());
-    assert!(
-        String::from_utf8_lossy(&refused.stderr).contains("cannot use the store"),
-        "{refused:?}"
-    );
-    assert_eq!(std::fs::read(&store).unwrap(), what);
-    std::fs::remove_file(&store).unwrap();
-    let newer = rusqlite::Connection::open(&store).unwrap();
-    newer
-        .execute_batch(
-            "CREATE TABLE t (x); PRAGMA application_id = 1633970533; PRAGMA user_version = 99",
-        )
-        .unwrap();
-    drop(newer);
-    let refused = Server::command(dir.path()).output().unwrap();
-    assert!(
-        String::from_utf8_lossy(&refused.stderr).contains("newer adieu-server"),
-        "{refused:?}"
-    );
-}
-
-#[test]
 fn logs_hold_neither_secrets_nor_texts() {
     use std::{
         io::{BufRead, BufReader, Read},

@@ -5,6 +5,8 @@
     reason = "helpers of tests; a failure is the test's"
 )]
 
+#[path = "support/device.rs"]
+mod device;
 mod support;
 
 use std::{
@@ -15,84 +17,12 @@ use std::{
 };
 
 use adieu_protocol::{path, user_sig::Signer};
+use device::{Device, from_device, marks, switch};
 use serde_json::{Value, json};
 use support::{
     ADMIN, APP, DEADLINE, SECRET, Server, body, delete, metric, now, plus, random, wait_until,
     waiting_polls, with,
 };
-
-/// A device, with the cursor that it was given last.
-struct Device<'a> {
-    server: &'a Server,
-    owner: &'a str,
-    name: &'a str,
-    version: Option<&'a str>,
-    cursor: String,
-}
-
-impl<'a> Device<'a> {
-    fn new(server: &'a Server, owner: &'a str, name: &'a str) -> Self {
-        Self {
-            server,
-            owner,
-            name,
-            version: None,
-            cursor: String::new(),
-        }
-    }
-
-    fn request(&self, wait: u64) -> Value {
-        let mut request = json!({ "From_Account": self.owner, "DeviceId": self.name, "Cursor": self.cursor, "Wait": wait });
-        if let Some(version) = self.version {
-            request["Version"] = json!(version);
-        }
-        request
-    }
-
-    /// One request.
-    fn ask(&mut self, wait: u64) -> Value {
-        let answer = self.server.ok(self.owner, path::SYNC, &self.request(wait));
-        self.cursor = answer["Cursor"].as_str().unwrap().to_owned();
-        answer
-    }
-
-    /// Asks until it has all; gives the views, and whether they began anew.
-    fn pull(&mut self) -> (Vec<Value>, bool) {
-        let (mut views, mut anew) = (Vec::new(), false);
-        loop {
-            let answer = self.ask(0);
-            anew |= answer["Anew"] == 1;
-            views.extend(answer["Views"].as_array().unwrap().iter().cloned());
-            if answer["Complete"] == 1 {
-                return (views, anew);
-            }
-        }
-    }
-
-    fn pulled(&mut self) -> Vec<Value> {
-        self.pull().0
-    }
-}
-
-fn from_device(device: &str, request: Value) -> Value {
-    plus(request, json!({ "DeviceId": device }))
-}
-
-/// The fields of a view that a deletion changes.
-fn marks(view: &Value) -> Value {
-    json!([
-        view["EraseThrough"],
-        view["ErasedBy"],
-        view["HiddenThrough"],
-        view["Listed"],
-        view["Head"]
-    ])
-}
-
-fn switch(server: &Server, on: u8) {
-    let answer = server.admin(path::SYNC_DELETIONS, &json!({ "SyncDeletions": on }));
-    assert_eq!(answer["SyncDeletions"], on);
-}
 
 fn started(accounts: &[&str]) -> Server {
     let server = Server::start();
@@ -289,71 +219,6 @@ fn what_is_no_cursor_of_this_device_begins_anew() {
         (Vec::new(), false),
         "the good one is good still"
     );
-}
-
-// SYNC-2: "however long it was away", and whatever happened to the database.
-#[test]
-fn a_cursor_from_before_a_restored_database_begins_anew() {
-    let mut server = started(&["a", "b", "c"]);
-    server.chat("b", "a", 1);
-    switch(&server, 1);
-    let mut phone = Device::new(&server, "a", "phone");
-    phone.pull();
-    let before = phone.cursor.clone();
-    assert!(server.stop());
-    let backup = server.dir.path().join("backup.db");
-    std::fs::copy(server.store(), &backup).unwrap();
-    server.run();
-    let mut phone = Device {
-        cursor: before,
-        ..Device::new(&server, "a", "phone")
-    };
-    for _ in 0..5 {
-        server.chat("c", "a", 1);
-    }
-    phone.pull();
-    let (late, mut middle) = (phone.cursor.clone(), Device::new(&server, "a", "phone"));
-    let page = server.ok(
-        "a",
-        path::SYNC,
-        &plus(middle.request(0), json!({ "MaxCnt": 1 })),
-    );
-    assert_eq!(page["Complete"], 0);
-    middle.cursor = page["Cursor"].as_str().unwrap().to_owned();
-    let middle = middle.cursor;
-    server.kill();
-
-    for suffix in ["-wal", "-shm"] {
-        let mut file = server.store().into_os_string();
-        file.push(suffix);
-        let _ = std::fs::remove_file(file);
-    }
-    std::fs::copy(&backup, server.store()).unwrap();
-    server.run();
-    // The restored database counts on: its numbers pass those of the lost one.
-    server.ok(
-        "a",
-        path::DELETE,
-        &from_device("tablet", delete("a", &with("b"))),
-    );
-    for _ in 0..20 {
-        server.chat("b", "c", 1);
-    }
-    for cursor in [late, middle] {
-        let mut phone = Device {
-            cursor,
-            ..Device::new(&server, "a", "phone")
-        };
-        let (views, anew) = phone.pull();
-        assert!(anew);
-        let marks: Vec<Value> = views.iter().map(marks).collect();
-        assert_eq!(
-            marks,
-            [json!([1, 1, 1, 0, 0])],
-            "the deletion is not missed"
-        );
-        assert_eq!(phone.pull(), (Vec::new(), false));
-    }
 }
 
 // SYNC-2

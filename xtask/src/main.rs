@@ -18,6 +18,7 @@ mod header;
 mod machine;
 mod named_tests;
 mod offline;
+mod openapi;
 mod packages;
 mod plain_store;
 mod report;

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     bindings, c_build, c_programs, captured::Captured, contract, curl::CURL, demo_suite, exports,
-    header, machine::Need, packages, tally::Tally, two_devices, workspace::Workspace,
+    header, machine::Need, openapi, packages, tally::Tally, two_devices, workspace::Workspace,
 };
 
 /// One suite.
@@ -35,6 +35,8 @@ const PKG_CONFIG: Need = need("pkg-config", "pkg-config");
 const CMAKE: Need = need("cmake", "cmake");
 const MESON: Need = need("meson", "meson");
 const SQLITE: Need = need("/usr/include/sqlite3.h", "libsqlite3-dev");
+const POSTGRES: Need = need("pg_ctlcluster", "postgresql");
+const PYTHON: Need = need("python3", "python3-venv");
 const VALGRIND: Need = need("valgrind", "valgrind");
 
 const JAVA: Need = need("javac", "default-jdk-headless");
@@ -119,11 +121,11 @@ pub const SUITES: &[Suite] = &[
     },
     Suite {
         name: "server",
-        what: "tests of adieu-server, but for the next two suites",
+        what: "tests of adieu-server on the embedded engine, but for the next suites",
         needs: &[],
         proves: &[],
         run: |built, captured| {
-            let programs = server_tests(&built.workspace, &["sync", "console"])?;
+            let programs = server_tests(&built.workspace, &["sync", "console", "postgres"])?;
             let mut arguments = vec!["--package=adieu-server", "--lib", "--bins"];
             arguments.extend(programs.iter().map(String::as_str));
             cargo_test(built, captured, &arguments)
@@ -149,6 +151,47 @@ pub const SUITES: &[Suite] = &[
                 }
             }
             Ok(tally)
+        },
+    },
+    Suite {
+        name: "engines",
+        what: "the same tests of adieu-server, and those of live sync, on PostgreSQL",
+        needs: &[POSTGRES],
+        proves: &[],
+        run: |built, captured| {
+            let others = ["console", "postgres", "sqlite"];
+            let programs = server_tests(&built.workspace, &others)?;
+            let mut arguments = vec!["--package=adieu-server"];
+            arguments.extend(programs.iter().map(String::as_str));
+            cargo_test_with(
+                built,
+                captured,
+                &arguments,
+                &[("ADIEU_TEST_ENGINE", "postgres")],
+            )
+        },
+    },
+    Suite {
+        name: "postgres",
+        what: "several processes on one PostgreSQL, killed, and what becomes of them without it",
+        needs: &[POSTGRES],
+        proves: &[],
+        run: |built, captured| {
+            cargo_test(
+                built,
+                captured,
+                &["--package=adieu-server", "--test=postgres"],
+            )
+        },
+    },
+    Suite {
+        name: "openapi",
+        what: "a hostile body on every call, made from docs/openapi.json",
+        needs: &[PYTHON],
+        proves: &[],
+        run: |built, captured| {
+            built.debug()?;
+            openapi::check(&built.workspace, captured)
         },
     },
     Suite {
@@ -417,11 +460,21 @@ fn contract_tests(
 }
 
 fn cargo_test(built: &Built, captured: &mut Captured, arguments: &[&str]) -> Result<Tally> {
+    cargo_test_with(built, captured, arguments, &[])
+}
+
+fn cargo_test_with(
+    built: &Built,
+    captured: &mut Captured,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Result<Tally> {
     let mut command = built.cargo(&["test", "--no-fail-fast"]);
     command
         .args(arguments)
         .env("ADIEU_LIB", built.workspace.debug().join("libadieu.so"))
-        .env("ADIEU_SERVER", Workspace::server(&built.workspace.debug()));
+        .env("ADIEU_SERVER", Workspace::server(&built.workspace.debug()))
+        .envs(environment.iter().copied());
     let mut own = Captured::new()?;
     let succeeded = own.run(&mut command)?;
     let text = own.text()?;

@@ -13,7 +13,7 @@ use governor::{
 };
 use ring::{hmac, rand::SystemRandom};
 
-use crate::{Error, Result, app::App};
+use crate::{Error, Result, app::App, limits::network};
 
 /// Shortest password, in bytes. It is compared, not stretched: it has to be too long to guess.
 const SHORTEST: usize = 16;
@@ -78,15 +78,4 @@ fn password(file: &Path) -> Result<(hmac::Key, hmac::Tag)> {
         .map_err(|_| Error::Storage("the system gives no random bytes".to_owned()))?;
     let tag = hmac::sign(&key, text);
     Ok((key, tag))
-}
-
-/// Whoever has one address of version 6 has its whole network of 64 bits.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let network = address.to_bits() & (u128::MAX << 64);
-            IpAddr::V6(Ipv6Addr::from_bits(network))
-        }
-        address @ IpAddr::V4(_) => address,
-    }
 }

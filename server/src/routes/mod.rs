@@ -13,6 +13,7 @@ mod message;
 mod sync;
 
 use std::{
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,7 +22,7 @@ use adieu_protocol::{Answer, Envelope, error_code};
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -141,11 +142,17 @@ async fn call(app: &App, command: Command, request: Request) -> Result<Vec<u8>> 
         return Err(Error::NotPost);
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|info| info.0.ip());
     // Read first, whoever asks: an answer to a half-read request gets lost on the way.
     let body = tokio::time::timeout(BODY_TIME, read(request.into_body(), MAX_BODY))
         .await
         .map_err(|_| Error::BodyUnreadable)??;
+    app.limits.address(peer)?;
     let caller = sign_in(&query, &app.signer, &app.admin, unix_now())?;
+    if let Caller::Account(name) = &caller {
+        app.limits.account(name)?;
+    }
     if !caller.is_admin() && !command.is_self_service() {
         return Err(Error::AdminNeeded);
     }

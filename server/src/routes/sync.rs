@@ -68,7 +68,10 @@ pub(super) async fn sync(call: &Call<'_>, request: Sync) -> Result<Synced> {
             .filter_map(|owned| state(owned, bearer))
             .collect();
         // The last page of a pass is answered even if it is empty: it tells that the pass ends.
-        let at_end = query.position.is_some_and(|position| position.after == 0);
+        let at_end = query
+            .position
+            .as_ref()
+            .is_some_and(|position| position.after == 0);
         let nothing = views.is_empty() && page.complete && !anew && at_end;
         let answer = Synced {
             views,

@@ -7,7 +7,9 @@
 //! but [`view`]'s: engines load a view, let it decide and store it.
 
 mod open;
+pub mod postgres;
 pub mod sqlite;
+pub mod transfer;
 mod types;
 pub mod view;
 
@@ -16,6 +18,7 @@ use async_trait::async_trait;
 use tokio::sync::broadcast;
 
 pub use open::open;
+use transfer::Transfer;
 pub use types::*;
 
 use crate::Result;
@@ -25,7 +28,7 @@ use crate::Result;
 /// Positions count from 1 within a conversation, without gaps, in commit order. Times of messages
 /// that are sent never fall while positions rise; chat logs are what they are.
 #[async_trait]
-pub trait Storage: Send + Sync {
+pub trait Storage: Transfer {
     /// Settings that belong to the store.
     async fn settings(&self) -> Result<Settings>;
     /// Binds a new store to an app; refuses a store of another one.
@@ -96,7 +99,10 @@ pub trait Storage: Send + Sync {
     /// The number of the last deletion that was reported to the operator's webhook. Where none
     /// ever was, reporting begins behind the newest of now.
     async fn reported_through(&self) -> Result<u64>;
-    /// Remembers that.
+    /// Whether this process is the one that reports: never two at a time. A process that may report
+    /// asks again and again, and takes over when the one before it ends.
+    async fn reports(&self) -> Result<bool>;
+    /// Remembers how far reporting has come.
     async fn set_reported_through(&self, number: u64) -> Result<()>;
     /// How the store is doing.
     async fn standing(&self) -> Result<Standing>;

@@ -2,19 +2,22 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{Storage, sqlite::Sqlite};
+use super::{Storage, postgres::Postgres, sqlite::Sqlite};
 use crate::{Error, Result};
 
-/// Opens the store of a URL: `sqlite:PATH`, `sqlite://PATH` or a plain path.
+/// Opens the store of a URL: `sqlite:PATH`, `sqlite://PATH`, a plain path, or `postgres://...`.
 ///
 /// # Errors
 /// A URL of another kind, or a store that cannot be opened; the text says what to do.
-pub fn open(url: &str) -> Result<Arc<dyn Storage>> {
+pub async fn open(url: &str) -> Result<Arc<dyn Storage>> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Arc::new(Postgres::open(url).await?));
+    }
     Ok(Arc::new(Sqlite::open(&sqlite_path(url)?)?))
 }
 
 fn sqlite_path(url: &str) -> Result<PathBuf> {
-    const ALLOWED: &str = "allowed: sqlite:PATH, sqlite://PATH, or a plain path";
+    const ALLOWED: &str = "allowed: sqlite:PATH, sqlite://PATH, a plain path, or postgres://...";
     let path = match url.split_once(':') {
         Some(("sqlite", rest)) => rest.strip_prefix("//").unwrap_or(rest),
         // A drive letter is no scheme.
@@ -52,7 +55,7 @@ mod tests {
             assert_eq!(sqlite_path(url).unwrap(), PathBuf::from(path), "{url}");
         }
         for url in [
-            "postgres://user:secret@host/db",
+            "mysql://user:secret@host/db",
             "mysql:x",
             "sqlite:",
             "",

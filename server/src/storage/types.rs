@@ -129,6 +129,36 @@ pub struct RoamPage {
     pub complete: bool,
 }
 
+impl RoamPage {
+    /// The part that an answer has room for, of the newest messages in the range: newest first, and
+    /// one more than asked for where there is more.
+    pub(super) fn fitting(mut messages: Vec<Message>, query: &RoamQuery) -> Self {
+        let mut complete = messages.len() <= query.limit;
+        messages.truncate(query.limit);
+        let mut bytes = 0;
+        // The first comes however large it is: a page without a message would never end.
+        let fitting = messages.iter().take_while(|message| {
+            let fits = bytes == 0 || bytes + message.size() <= query.bytes;
+            bytes += message.size();
+            fits
+        });
+        let fitting = fitting.count();
+        if fitting < messages.len() {
+            complete = false;
+            messages.truncate(fitting);
+        }
+        messages.reverse();
+        Self { messages, complete }
+    }
+}
+
+impl Message {
+    /// About what it takes in an answer: its body, and the fields around it.
+    fn size(&self) -> usize {
+        200 + self.body.len() + self.custom.as_ref().map_or(0, String::len)
+    }
+}
+
 /// Asks for group history.
 #[derive(Clone, Debug)]
 pub struct GroupQuery {
@@ -297,16 +327,39 @@ pub struct DeletionRecord {
     pub at: u64,
 }
 
+/// The changes that a device knows: all up to a number, but for a few.
+///
+/// An engine with one writer knows no exceptions. Where several write at once, those that were
+/// under way when somebody looked have lower numbers than some that were done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Up to this number,
+    pub through: u64,
+    /// without these.
+    pub without: Vec<u64>,
+}
+
+impl Known {
+    /// All up to a number.
+    #[must_use]
+    pub fn all_through(through: u64) -> Self {
+        Self {
+            through,
+            without: Vec::new(),
+        }
+    }
+}
+
 /// Where a device stands in the changes of its owner's views.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SyncPosition {
     /// Which opening of the store gave it: two stores may count alike, and a restored one counts
     /// again.
     pub incarnation: u64,
-    /// The device knows the state as of this change.
-    pub since: u64,
-    /// The change that the pass under way brings it to.
-    pub target: u64,
+    /// The device knows the state as of these changes.
+    pub since: Known,
+    /// The changes that the pass under way brings it to.
+    pub target: Known,
     /// The pass under way goes on behind the view with this key; 0: none is under way.
     pub after: u64,
 }
@@ -349,6 +402,8 @@ pub enum Changed {
     Deletion(String),
     /// Of the settings.
     Settings,
+    /// Of anything: there was too much to tell, or nobody knows.
+    All,
 }
 
 /// How a store is doing.
@@ -358,6 +413,8 @@ pub struct Standing {
     pub purge_backlog: u64,
     /// What the files take, in bytes.
     pub bytes: u64,
+    /// The store's own time, in Unix seconds, where it has one.
+    pub time: Option<u64>,
 }
 
 /// A message of a chat log.

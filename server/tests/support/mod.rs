@@ -6,6 +6,8 @@
     reason = "helpers of tests; a failure is the test's"
 )]
 
+pub mod database;
+
 use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
@@ -36,6 +38,8 @@ pub fn now() -> u64 {
 pub struct Server {
     pub dir: TempDir,
     pub address: String,
+    /// The URL of its store.
+    pub url_of_store: String,
     child: Option<Child>,
     agent: ureq::Agent,
     extra: Vec<String>,
@@ -46,8 +50,20 @@ impl Server {
         Self::start_with(&[])
     }
 
+    /// On a new store: of PostgreSQL where the environment names one, else in a file.
     pub fn start_with(extra: &[&str]) -> Self {
+        Self::start_on(database::new(), extra)
+    }
+
+    /// On a new file, whatever the environment names.
+    pub fn start_embedded() -> Self {
+        Self::start_on(None, &[])
+    }
+
+    /// On the store of a URL; none: on a new file.
+    pub fn start_on(store: Option<String>, extra: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let url_of_store = store.unwrap_or_else(|| embedded(dir.path()));
         std::fs::write(dir.path().join("secret"), format!("{SECRET}\n")).unwrap();
         std::fs::write(dir.path().join("password"), format!("{PASSWORD}\n")).unwrap();
         let agent = ureq::Agent::config_builder()
@@ -57,6 +73,7 @@ impl Server {
             .into();
         let mut server = Self {
             dir,
+            url_of_store,
             address: String::new(),
             child: None,
             agent,
@@ -66,8 +83,9 @@ impl Server {
         server
     }
 
+    /// The file of an embedded store.
     pub fn store(&self) -> PathBuf {
-        self.dir.path().join("store.db")
+        PathBuf::from(self.url_of_store.strip_prefix("sqlite:").unwrap())
     }
 
     /// What all starts have logged.
@@ -75,12 +93,19 @@ impl Server {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap()
     }
 
+    pub fn on_postgres(&self) -> bool {
+        self.url_of_store.starts_with("postgres://")
+    }
+
+    /// Serves the embedded store of a folder.
     pub fn command(dir: &Path) -> Command {
+        Self::command_on(dir, &embedded(dir))
+    }
+
+    pub fn command_on(dir: &Path, store: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_adieu-server"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--admin", ADMIN]);
-        command
-            .arg("--store")
-            .arg(format!("sqlite:{}", dir.join("store.db").display()));
+        command.args(["--store", store]);
         command.args(["--app-id", &APP.to_string()]);
         command.arg("--secret-file").arg(dir.join("secret"));
         command
@@ -94,7 +119,7 @@ impl Server {
             .append(true)
             .open(self.dir.path().join("log"))
             .unwrap();
-        let mut child = Self::command(self.dir.path())
+        let mut child = Self::command_on(self.dir.path(), &self.url_of_store)
             .args(self.extra.iter().map(|flag| flag.replace("{dir}", dir)))
             .stdout(Stdio::piped())
             .stderr(log)
@@ -125,8 +150,8 @@ impl Server {
         let file = self.dir.path().join("log.jsonl");
         std::fs::write(&file, log).unwrap();
         let imported = Command::new(env!("CARGO_BIN_EXE_adieu-server"))
-            .args(["import", file.to_str().unwrap(), "--store"])
-            .arg(format!("sqlite:{}", self.store().display()))
+            .args(["import", file.to_str().unwrap()])
+            .args(["--store", &self.url_of_store])
             .output()
             .unwrap();
         assert!(imported.status.success(), "{imported:?}");
@@ -244,6 +269,7 @@ impl Server {
     pub fn positions(&self, owner: &str, target: &Value) -> Vec<u64> {
         let mut request = target.clone();
         request["From_Account"] = json!(owner);
+        request["MaxCnt"] = json!(1_000);
         let answer = self.admin(path::GET_HISTORY, &request);
         assert_eq!(answer["Complete"], 1);
         answer["Messages"]
@@ -293,14 +319,17 @@ impl Server {
             .cloned()
     }
 
-    /// What the file holds, whoever may see it.
+    /// What the store holds, whoever may see it.
     pub fn stored(&self, sql: &str) -> i64 {
+        if self.on_postgres() {
+            return database::number(&self.url_of_store, sql);
+        }
         let store = rusqlite::Connection::open(self.store()).unwrap();
         store.busy_timeout(Duration::from_secs(5)).unwrap();
         store.query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
-    /// Waits until the file holds this many of something.
+    /// Waits until the store holds this many of something.
     pub fn wait_for(&self, sql: &str, count: i64) {
         let begun = Instant::now();
         while self.stored(sql) != count {
@@ -314,11 +343,22 @@ impl Server {
     }
 }
 
+fn embedded(dir: &Path) -> String {
+    format!("sqlite:{}", dir.join("store.db").display())
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
             let _ = child.kill();
             let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            let faults: Vec<String> = (self.log().lines())
+                .filter(|line| line.contains(" ERROR "))
+                .map(str::to_owned)
+                .collect();
+            eprintln!("the server's log: {faults:#?}");
         }
     }
 }

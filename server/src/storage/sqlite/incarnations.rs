@@ -42,5 +42,6 @@ pub(super) fn follows(connection: &Connection, position: &SyncPosition) -> Resul
         )?
         .query_row([signed(position.incarnation)], |row| row.get(0))
         .optional()?;
-    Ok(last.is_some_and(|last| position.since <= position.target && position.target <= last))
+    let (since, target) = (position.since.through, position.target.through);
+    Ok(last.is_some_and(|last| since <= target && target <= last))
 }

@@ -18,6 +18,7 @@ mod schema;
 mod sending;
 mod settings;
 mod syncing;
+mod transfer;
 mod upkeep;
 mod views;
 mod writer;
@@ -33,9 +34,10 @@ use tokio::sync::broadcast;
 
 use super::{
     Account, C2cMessage, Changed, Deletion, DeletionRecord, FriendPage, GroupMessage, GroupPage,
-    GroupQuery, HistoryPage, HistoryQuery, Imported, Joined, LoggedMessage, NewFriend, NewGroup,
-    OwnedView, RoamPage, RoamQuery, Sent, Settings, Standing, Storage, SyncPage, SyncPosition,
-    SyncQuery,
+    GroupQuery, HistoryPage, HistoryQuery, Imported, Joined, Known, LoggedMessage, NewFriend,
+    NewGroup, OwnedView, RoamPage, RoamQuery, Sent, Settings, Standing, Storage, SyncPage,
+    SyncPosition, SyncQuery,
+    transfer::{Moved, Row, Table, Transfer},
 };
 use crate::Result;
 
@@ -262,11 +264,11 @@ impl Storage for Sqlite {
         let last = self.writer.last_change();
         let at_end = SyncPosition {
             incarnation: self.incarnation,
-            since: last,
-            target: last,
+            since: Known::all_through(last),
+            target: Known::all_through(last),
             after: 0,
         };
-        if query.position == Some(at_end) {
+        if query.position.as_ref() == Some(&at_end) {
             return Ok(SyncPage {
                 position: at_end,
                 complete: true,
@@ -306,6 +308,11 @@ impl Storage for Sqlite {
         self.writer.run(settings::reported_through).await
     }
 
+    async fn reports(&self) -> Result<bool> {
+        // There is one process.
+        Ok(true)
+    }
+
     async fn set_reported_through(&self, number: u64) -> Result<()> {
         self.writer
             .run(move |connection| settings::set_reported_through(connection, number))
@@ -342,5 +349,36 @@ impl Storage for Sqlite {
         self.writer.stop();
         self.lock.lock().take();
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Transfer for Sqlite {
+    async fn page(&self, table: &'static Table, behind: Row, limit: usize) -> Result<Vec<Row>> {
+        self.readers
+            .run(move |connection| transfer::page(connection, table, &behind, limit))
+            .await
+    }
+
+    async fn last_key(&self, table: &'static Table) -> Result<Row> {
+        self.readers
+            .run(move |connection| transfer::last_key(connection, table))
+            .await
+    }
+
+    async fn take_in(&self, table: &'static Table, rows: Vec<Row>) -> Result<()> {
+        self.writer
+            .run(move |connection| transfer::take_in(connection, table, &rows))
+            .await
+    }
+
+    async fn moved(&self) -> Result<Moved> {
+        self.readers.run(transfer::moved).await
+    }
+
+    async fn settle(&self, moved: Moved) -> Result<()> {
+        self.writer
+            .run(move |connection| transfer::settle(connection, &moved))
+            .await
     }
 }

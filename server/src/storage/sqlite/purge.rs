@@ -127,5 +127,6 @@ pub(super) fn standing(connection: &Connection, path: &Path) -> Result<Standing>
     Ok(Standing {
         purge_backlog,
         bytes: size(path) + size(Path::new(&log)),
+        time: None,
     })
 }

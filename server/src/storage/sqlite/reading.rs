@@ -289,30 +289,10 @@ pub(super) fn roam(connection: &Connection, query: &RoamQuery) -> Result<RoamPag
     let unsorted = connection
         .prepare_cached("SELECT unsorted FROM conversations WHERE id = ?1")?
         .query_row([conversation], |row| row.get(0))?;
-    let mut messages = if unsorted {
+    let messages = if unsorted {
         whole.backwards_by_search(connection, query)?
     } else {
         whole.backwards_by_time(connection, query)?
     };
-    let mut complete = messages.len() <= query.limit;
-    messages.truncate(query.limit);
-    let mut bytes = 0;
-    // The first comes however large it is: a page without a message would never end.
-    let fitting = messages.iter().take_while(|message| {
-        let fits = bytes == 0 || bytes + size(message) <= query.bytes;
-        bytes += size(message);
-        fits
-    });
-    let fitting = fitting.count();
-    if fitting < messages.len() {
-        complete = false;
-        messages.truncate(fitting);
-    }
-    messages.reverse();
-    Ok(RoamPage { messages, complete })
-}
-
-/// About what a message takes in an answer: its body, and the fields around it.
-fn size(message: &Message) -> usize {
-    200 + message.body.len() + message.custom.as_ref().map_or(0, String::len)
+    Ok(RoamPage::fitting(messages, query))
 }

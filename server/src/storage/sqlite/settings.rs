@@ -47,8 +47,13 @@ pub(super) fn changes(connection: &Connection) -> Result<u64> {
         .ok_or_else(|| Error::Storage("the store does not count its changes".to_owned()))
 }
 
+/// How far reporting has come, if it ever began.
+pub(super) fn reported(connection: &Connection) -> Result<Option<u64>> {
+    get(connection, REPORTED_THROUGH)
+}
+
 pub(super) fn reported_through(connection: &Connection) -> Result<u64> {
-    if let Some(number) = get(connection, REPORTED_THROUGH)? {
+    if let Some(number) = reported(connection)? {
         return Ok(number);
     }
     let newest = connection

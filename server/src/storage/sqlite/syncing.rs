@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Result,
-    storage::{SyncPage, SyncPosition, SyncQuery},
+    storage::{Known, SyncPage, SyncPosition, SyncQuery},
 };
 
 /// Up to so many changes of the whole store, it is quicker to look at them than at all views of
@@ -27,13 +27,16 @@ pub(super) fn page(
 ) -> Result<SyncPage> {
     let owner = known_account(connection, &query.owner)?;
     let now = settings::changes(connection)?;
-    let known = match query.position {
-        Some(position) if incarnations::follows(connection, &position)? => Some(position),
+    let known = match &query.position {
+        Some(position) if incarnations::follows(connection, position)? => Some(position),
         _ => None,
     };
-    let from = known.unwrap_or_default();
-    let target = if from.after == 0 { now } else { from.target };
-    let sql = if known.is_some() && now.saturating_sub(from.since) <= NEAR {
+    let (since, after) = known.map_or((0, 0), |known| (known.since.through, known.after));
+    let target = match known {
+        Some(under_way) if after > 0 => under_way.target.through,
+        _ => now,
+    };
+    let sql = if known.is_some() && now.saturating_sub(since) <= NEAR {
         views::CHANGED_BY_CHANGE
     } else {
         views::CHANGED_BY_VIEW
@@ -45,8 +48,8 @@ pub(super) fn page(
             params![
                 owner,
                 query.device,
-                signed(from.after),
-                signed(from.since),
+                signed(after),
+                signed(since),
                 signed(query.limit as u64).saturating_add(1),
             ],
             views::read_owned,
@@ -57,14 +60,14 @@ pub(super) fn page(
     let position = match found.last() {
         Some(last) if !complete => SyncPosition {
             incarnation,
-            since: from.since,
-            target,
+            since: Known::all_through(since),
+            target: Known::all_through(target),
             after: last.key,
         },
         _ => SyncPosition {
             incarnation,
-            since: target,
-            target,
+            since: Known::all_through(target),
+            target: Known::all_through(target),
             after: 0,
         },
     };
