@@ -9,7 +9,7 @@ use crate::store::{Erasure, Store};
 
 /// A deletion that the server tells of.
 #[derive(Clone, Copy, Debug)]
-pub struct Elsewhere {
+pub struct ErasedElsewhere {
     /// The last position that goes.
     pub through: u64,
     /// Whether the list entry goes too.
@@ -34,12 +34,12 @@ impl Deletions {
     /// A position that no message can have: nothing has happened. The disk failed.
     pub fn erase_elsewhere(
         &mut self,
-        told: Vec<(ConversationId, Elsewhere)>,
+        told: Vec<(ConversationId, ErasedElsewhere)>,
         store: &mut Store,
     ) -> Result<()> {
         let mut followed = Vec::new();
         for (conversation, elsewhere) in told {
-            let Elsewhere {
+            let ErasedElsewhere {
                 through,
                 scope,
                 cause,

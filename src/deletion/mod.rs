@@ -28,7 +28,7 @@ mod terms;
 mod upkeep;
 
 pub use asker::{Answer, Asker, Question};
-pub use elsewhere::Elsewhere;
+pub use elsewhere::ErasedElsewhere;
 pub use gather::Gather;
 pub use id::{DeletionId, IdSource};
 pub use inbox::{Inbox, LeftBehind, MapFile, Noted, Record, SharedWords};

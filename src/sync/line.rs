@@ -12,7 +12,7 @@ use adieu_protocol::recent_contact::{
 use parking_lot::Mutex;
 
 use crate::conversation::{ConversationId, Message};
-use crate::deletion::{self, Scope};
+use crate::deletion::{ErasedElsewhere, Scope};
 use crate::delivery::Reply;
 use crate::error::{Error, Result};
 use crate::event::{Cause, SyncState};
@@ -36,7 +36,7 @@ pub struct Page {
 #[derive(Clone, Copy, Debug)]
 pub enum Elsewhere {
     /// Deleted up to a position.
-    Erased(deletion::Elsewhere),
+    Erased(ErasedElsewhere),
     /// Out of the list, until something above a position comes.
     Unlisted(u64),
     /// Read up to a position.
@@ -123,7 +123,7 @@ impl<S: Sink> Line<S> {
         let mut after = self.sink.head(&conversation);
         let follow = |what| self.sink.follow(conversation.clone(), what);
         if view.erase_through > 0 {
-            follow(Elsewhere::Erased(deletion::Elsewhere {
+            follow(Elsewhere::Erased(ErasedElsewhere {
                 through: view.erase_through,
                 scope: scope(&view),
                 cause: cause(&view),
