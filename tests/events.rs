@@ -10,9 +10,9 @@
 mod support;
 
 use std::ptr;
-use std::sync::Arc;
 
 use support::abi::{RawClientOptions, RawListener};
+use support::listener::heard_by;
 use support::{
     Answer, Client, DeleteOptions, FakeServer, Heard, Listener, Options, Outcome, Server, abi,
     client, eventually, fake,
@@ -20,15 +20,6 @@ use support::{
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
-}
-
-fn heard_by(options: Options) -> (Client, Arc<Listener>) {
-    let listener = Listener::new();
-    let options = Options {
-        listener: Some(listener.clone()),
-        ..options
-    };
-    (options.open(), listener)
 }
 
 /// New, changed, deleted, and new again; each with what the list shows at that time.

@@ -213,3 +213,21 @@ unsafe extern "C" fn destroy(data: Data) {
         .destroyed
         .fetch_add(1, Ordering::SeqCst);
 }
+
+/// A client with these options, and what its listener hears.
+pub fn heard_by(options: super::Options) -> (super::Client, Arc<Listener>) {
+    let listener = Listener::new();
+    let options = super::Options {
+        listener: Some(listener.clone()),
+        ..options
+    };
+    (options.open(), listener)
+}
+
+/// The one pending deletion.
+#[track_caller]
+pub fn only(client: &super::Client) -> Pending {
+    let pending = client.pending();
+    assert_eq!(pending.len(), 1, "{pending:?}");
+    pending.into_iter().next().unwrap()
+}
