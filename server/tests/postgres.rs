@@ -10,7 +10,10 @@ mod device;
 mod support;
 
 use std::{
+    io::{self, Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
     sync::LazyLock,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -168,6 +171,37 @@ fn processes_share_the_purge_and_one_goes_on_where_another_died() {
     second.wait_for("SELECT count(*) FROM purge_work", 0);
 }
 
+/// A way to the database on which its answers come a few bytes at a time; gives the port.
+fn in_pieces(to: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for from in listener.incoming().map_while(Result::ok) {
+            let to = TcpStream::connect(("127.0.0.1", to)).unwrap();
+            let (mut asks, mut hears) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+            thread::spawn(move || {
+                let _ = io::copy(&mut asks, &mut hears);
+                let _ = hears.shutdown(Shutdown::Both);
+            });
+            thread::spawn(move || pass_in_pieces(to, from));
+        }
+    });
+    port
+}
+
+fn pass_in_pieces(mut from: TcpStream, mut to: TcpStream) {
+    to.set_nodelay(true).unwrap();
+    let mut buffer = [0; 24];
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        if to.write_all(&buffer[..read]).is_err() {
+            break;
+        }
+        // Or the other side would find them together again.
+        thread::sleep(Duration::from_micros(20));
+    }
+    let _ = to.shutdown(Shutdown::Both);
+}
+
 // DEL-3, DUR-7: under the strictest isolation the database has.
 #[test]
 fn serialization_failures_are_survived() {
@@ -177,8 +211,13 @@ fn serialization_failures_are_survived() {
         &url,
         &format!("ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"),
     );
-    let start = || Server::start_on(Some(url.clone()), &["--log-level", "debug"]);
-    let servers = [start(), start()];
+    let start = |url: &str| Server::start_on(Some(url.to_owned()), &["--log-level", "debug"]);
+    // One of them hears of every failure in several pieces, and never of all at once.
+    let port = in_pieces(NODE.port);
+    let servers = [
+        start(&url),
+        start(&url.replace(&format!(":{}/", NODE.port), &format!(":{port}/"))),
+    ];
     servers[0].accounts(&["a", "b"]);
     servers[0].group("g", &["a", "b"]);
     std::thread::scope(|scope| {

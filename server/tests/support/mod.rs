@@ -125,10 +125,17 @@ impl Server {
             .stderr(log)
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let (tell, line) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let _ = said.read_line(&mut line);
+            let _ = tell.send(line);
+        });
+        let Ok(line) = line.recv_timeout(Duration::from_secs(60)) else {
+            let _ = child.kill();
+            panic!("the server does not begin to listen");
+        };
         let first: Value =
             serde_json::from_str(&line).expect("the first line says where it listens");
         self.address = first["listening"].as_str().unwrap().to_owned();

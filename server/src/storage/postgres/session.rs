@@ -2,13 +2,23 @@
 //!
 //! Statements that nobody has to wait for are sent at once and their answers collected at the
 //! commit, so most operations take two round trips: one to look and lock, one to write.
+//!
+//! Answers come in the order of the statements, and the connection keeps only a little of one that
+//! nobody takes: whoever waits for an answer takes in those before it as well, or would wait for
+//! ever.
 
-use std::sync::Arc;
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use deadpool_postgres::Object;
 use futures_util::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
-use tokio_postgres::{Row, error::SqlState, types::ToSql};
+use tokio_postgres::{Row, Statement, error::SqlState, types::ToSql};
 
 use super::{
     FORMAT,
@@ -47,6 +57,17 @@ impl<T> Answer<T> {
         }
     }
 
+    /// Takes in what has come; says whether that is all.
+    fn take_in(&mut self, cx: &mut Context<'_>) -> bool {
+        if let Self::Coming(future) = self {
+            match future.poll_unpin(cx) {
+                Poll::Ready(answer) => *self = Self::Here(answer),
+                Poll::Pending => return false,
+            }
+        }
+        true
+    }
+
     async fn get(self) -> T {
         match self {
             Self::Here(answer) => answer,
@@ -73,9 +94,28 @@ struct Begun {
 pub(super) struct Session {
     begin: Mutex<Option<Beginning>>,
     begun: Mutex<Option<Begun>>,
-    sent: Mutex<Vec<Sent<u64>>>,
+    sent: Mutex<Pipeline>,
     open: Option<Open>,
     client: Arc<Object>,
+}
+
+/// Answers that nobody waits for yet, in the order of their statements.
+#[derive(Default)]
+struct Pipeline {
+    answers: VecDeque<Sent<u64>>,
+    /// So many have come as a whole.
+    here: usize,
+}
+
+impl Pipeline {
+    fn take_in(&mut self, cx: &mut Context<'_>) {
+        while let Some(next) = self.answers.get_mut(self.here) {
+            if !next.take_in(cx) {
+                break;
+            }
+            self.here += 1;
+        }
+    }
 }
 
 /// Rolls back, unless it was told that the transaction has ended otherwise.
@@ -132,7 +172,11 @@ impl Session {
             let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
             client.batch_execute(begin).await.map(|()| 0)
         };
-        session.sent.lock().push(Answer::begin(begun.boxed()));
+        session
+            .sent
+            .lock()
+            .answers
+            .push_back(Answer::begin(begun.boxed()));
         session
     }
 
@@ -162,6 +206,27 @@ impl Session {
         Ok(begun)
     }
 
+    /// Waits for an answer, and takes in those before it.
+    async fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
+        let mut answer = pin!(answer);
+        poll_fn(|cx| {
+            let begun = match &mut *self.begin.lock() {
+                Some(begin) => begin.open.take_in(cx) && begin.asked.take_in(cx),
+                None => true,
+            };
+            if begun {
+                self.sent.lock().take_in(cx);
+            }
+            answer.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// The statement, ready to be sent.
+    async fn prepared(&self, sql: &str) -> Result<Statement> {
+        Ok(self.wait(self.client.prepare_cached(sql)).await?)
+    }
+
     /// The number of the changes that this transaction makes.
     pub(super) async fn change(&self) -> Result<i64> {
         Ok(self.begun().await?.change)
@@ -170,15 +235,15 @@ impl Session {
     /// Prepares statements that are to be sent one behind the other without waiting.
     pub(super) async fn prepare(&self, statements: &[&str]) -> Result<()> {
         for sql in statements {
-            self.client.prepare_cached(sql).await?;
+            self.prepared(sql).await?;
         }
         Ok(())
     }
 
     /// All rows of a query.
     pub(super) async fn rows(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
-        let statement = self.client.prepare_cached(sql).await?;
-        Ok(self.client.query(&statement, params).await?)
+        let statement = self.prepared(sql).await?;
+        Ok(self.wait(self.client.query(&statement, params)).await?)
     }
 
     /// The one row of a query, if there is one.
@@ -187,25 +252,25 @@ impl Session {
         sql: &str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Option<Row>> {
-        let statement = self.client.prepare_cached(sql).await?;
-        Ok(self.client.query_opt(&statement, params).await?)
+        let statement = self.prepared(sql).await?;
+        Ok(self.wait(self.client.query_opt(&statement, params)).await?)
     }
 
     /// The one row of a query that always has one.
     pub(super) async fn one(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Row> {
-        let statement = self.client.prepare_cached(sql).await?;
-        Ok(self.client.query_one(&statement, params).await?)
+        let statement = self.prepared(sql).await?;
+        Ok(self.wait(self.client.query_one(&statement, params)).await?)
     }
 
     /// Executes, and says how many rows it changed.
     pub(super) async fn execute(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<u64> {
-        let statement = self.client.prepare_cached(sql).await?;
-        Ok(self.client.execute(&statement, params).await?)
+        let statement = self.prepared(sql).await?;
+        Ok(self.wait(self.client.execute(&statement, params)).await?)
     }
 
     /// Sends a statement; should it fail, the commit says so.
     pub(super) async fn later(&self, sql: &str, params: Vec<Owned>) -> Result<()> {
-        let statement = self.client.prepare_cached(sql).await?;
+        let statement = self.prepared(sql).await?;
         let client = Arc::clone(&self.client);
         let answer = async move {
             let params: Vec<&(dyn ToSql + Sync)> = params
@@ -214,7 +279,10 @@ impl Session {
                 .collect();
             client.execute(&statement, &params).await
         };
-        self.sent.lock().push(Answer::begin(answer.boxed()));
+        self.sent
+            .lock()
+            .answers
+            .push_back(Answer::begin(answer.boxed()));
         Ok(())
     }
 
@@ -226,7 +294,7 @@ impl Session {
         if error.code() != Some(&SqlState::IN_FAILED_SQL_TRANSACTION) {
             return failure;
         }
-        let sent = std::mem::take(&mut *self.sent.lock());
+        let sent = std::mem::take(&mut self.sent.lock().answers);
         for answer in sent {
             if let Err(first) = answer.get().await {
                 return Failure::Database(first);
@@ -241,7 +309,7 @@ impl Session {
         if writes {
             self.begun().await?;
         }
-        let sent = std::mem::take(&mut *self.sent.lock());
+        let sent = std::mem::take(&mut self.sent.lock().answers);
         let commit = send(&self.client, "COMMIT");
         if let Some(mut open) = self.open.take() {
             open.ended = true;
