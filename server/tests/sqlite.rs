@@ -42,6 +42,26 @@ fn one_process_and_one_app_for_a_store() {
     assert!(!other.status.success(), "{other:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_store_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = Server::start_embedded();
+    server.accounts(&["a", "b"]);
+    server.chat("a", "b", 1);
+    let mut seen = 0;
+    for file in std::fs::read_dir(server.dir.path()).unwrap() {
+        let file = file.unwrap();
+        let name = file.file_name().into_string().unwrap();
+        if name.starts_with("store.db") {
+            seen += 1;
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
+    assert!(seen >= 3, "the database, its log and its lock");
+}
+
 #[test]
 fn a_store_that_is_none_is_left_alone() {
     let server = Server::start_embedded();

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{File, TryLockError},
+    io,
     path::Path,
 };
 
@@ -17,15 +18,10 @@ impl Lock {
     pub(super) fn take(store: &Path) -> Result<Self> {
         let mut name = store.as_os_str().to_owned();
         name.push("-lock");
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&name)
-            .map_err(Error::io(format!(
-                "cannot open the lock of the store {}",
-                store.display()
-            )))?;
+        let file = private_file(name.as_ref()).map_err(Error::io(format!(
+            "cannot open the lock of the store {}",
+            store.display()
+        )))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Error::Store(format!(
@@ -38,4 +34,13 @@ impl Lock {
             ))(error)),
         }
     }
+}
+
+/// Opens a file, or makes one that its owner alone may read, where the platform has such a thing.
+pub(super) fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use ring::rand::{SecureRandom, SystemRandom};
 use rusqlite::{Connection, OpenFlags};
 
-use super::migrations;
+use super::{lock::private_file, migrations};
 use crate::{Error, Result};
 
 /// Tells our files from other SQLite files ("adie").
@@ -159,6 +159,8 @@ CREATE TABLE purge_work (
 
 /// The connection that writes. Makes the tables in a new file.
 pub(super) fn open_writer(path: &Path) -> Result<Connection> {
+    // It holds what people wrote to each other; the files beside it get its permissions.
+    private_file(path).map_err(|error| unusable(path, &error))?;
     let connection = Connection::open(path).map_err(|error| unusable(path, &error))?;
     check(&connection, path).map_err(|error| match error {
         Error::Storage(text) => unusable(path, &text),
