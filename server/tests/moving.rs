@@ -14,7 +14,7 @@ use std::process::{Command, Output};
 use adieu_protocol::path;
 use device::{Device, from_device, marks, switch};
 use serde_json::{Value, json};
-use support::{ADMIN, APP, Server, body, delete, in_group, plus, with};
+use support::{ADMIN, APP, Server, body, delete, in_group, plus, wait_until, with};
 
 fn run(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_adieu-server"))
@@ -113,6 +113,21 @@ fn a_store_moves_to_the_other_engine_and_back() {
     assert_eq!(back.positions("c", &in_group("g")), [1, 2, 3, 4, 5]);
 }
 
+/// Messages in a store that is being made.
+fn arrived(url: &str) -> i64 {
+    let count = "SELECT count(*) FROM messages";
+    if let Some(file) = url.strip_prefix("sqlite:") {
+        let readable = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        return rusqlite::Connection::open_with_flags(file, readable)
+            .and_then(|store| store.query_row(count, [], |row| row.get(0)))
+            .unwrap_or(0);
+    }
+    support::database::query(url, async |client| {
+        let row = client.query_one(count, &[]).await;
+        row.map_or(0, |row| row.get(0))
+    })
+}
+
 #[test]
 fn a_migration_that_was_killed_goes_on() {
     let mut old = Server::start();
@@ -130,9 +145,11 @@ fn a_migration_that_was_killed_goes_on() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    let _ = child.kill();
+    wait_until(|| arrived(&to) > 0);
+    child.kill().unwrap();
     child.wait().unwrap();
+    let half = arrived(&to);
+    assert!((1..60_000).contains(&half), "killed half-way: {half}");
     let done = migrate(&old.url_of_store, &to);
     assert!(done.status.success(), "{done:?}");
     let tables: Value = serde_json::from_slice(&done.stdout).unwrap();
