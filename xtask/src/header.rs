@@ -9,7 +9,11 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{captured::Captured, tally::Tally, workspace::Workspace};
+use crate::{
+    captured::Captured,
+    tally::Tally,
+    workspace::{DEBUG_LIBRARY, Workspace},
+};
 
 const C: [&str; 4] = ["c99", "c11", "c17", "c2x"];
 const CPP: [&str; 5] = ["c++11", "c++14", "c++17", "c++20", "c++2b"];
@@ -127,7 +131,7 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
         }
     }
     // With CI set, a header that is not what the sources say fails the build.
-    let mut build = workspace.cargo(&["build", "--package=adieu", "--features=failpoints"]);
+    let mut build = workspace.cargo(&DEBUG_LIBRARY);
     tally.check(captured.run(build.env("CI", "true"))?);
     Ok(tally)
 }

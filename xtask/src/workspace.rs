@@ -26,6 +26,17 @@ struct Metadata {
     target_directory: PathBuf,
 }
 
+/// How the library is built for the tests. With one of them, as the server is with one of its own,
+/// so that it is what the tests build too: what those need changes features of what it needs, and
+/// all would be built twice.
+pub const DEBUG_LIBRARY: [&str; 5] = [
+    "build",
+    "--package=adieu",
+    "--features=failpoints",
+    "--lib",
+    "--test=batch",
+];
+
 impl Workspace {
     /// Asks cargo.
     pub fn find() -> Result<Self> {
@@ -91,8 +102,8 @@ impl Workspace {
 
     /// Library and server for the tests: quick to build, with symbols and failpoints.
     pub fn build_debug(&self) -> Result<()> {
-        build(&mut self.cargo(&["build", "--package=adieu", "--features=failpoints"]))?;
-        build(&mut self.cargo(&["build", "--package=adieu-server"]))
+        build(&mut self.cargo(&DEBUG_LIBRARY))?;
+        build(&mut self.cargo(&["build", "--package=adieu-server", "--bins", "--test=sync"]))
     }
 
     /// The server's program in a folder of built things.

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{
+    blocks,
     samples::{self, SKIPPED, Sample},
     stage::{Stage, library_folder},
 };
@@ -37,6 +38,9 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
             }
         }
     }
+    tally.attempt("the blocks of the pages", captured, |captured| {
+        blocks::compile(workspace, "cpp", captured)
+    })?;
     let example = cpp.build("examples/delete_conversation", captured)?;
     tally.attempt("example", captured, |captured| {
         Stage::set(built)?.run_example(&[example.as_os_str()], "group_team", captured)

@@ -1,5 +1,6 @@
 //! The wrappers of the library in other languages: built and run against a real server.
 
+mod blocks;
 mod cpp;
 mod java;
 mod node;

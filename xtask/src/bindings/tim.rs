@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use super::stage::{Stage, library_folder};
+use super::{
+    blocks,
+    stage::{Stage, library_folder},
+};
 use crate::{captured::Captured, tally::Tally, workspace::Workspace};
 
 /// Builds the library with its Makefile and runs programs that are linked with it.
@@ -25,6 +28,9 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
     ensure!(made, "libadieu_tim does not build");
     let mut tally = Tally::default();
     tally.attempt("exports", captured, |_| exports(workspace, &library))?;
+    tally.attempt("the blocks of the pages", captured, |captured| {
+        blocks::compile(workspace, "c", captured)
+    })?;
     let example = build(
         workspace,
         &library,
