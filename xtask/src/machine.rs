@@ -19,6 +19,11 @@ pub struct Need {
 }
 
 impl Need {
+    /// Whether it is there.
+    pub fn is_met(&self) -> bool {
+        in_path(self.program)
+    }
+
     /// Finds or installs it; otherwise says why it is not there.
     pub fn meet(self) -> Result<(), String> {
         if in_path(self.program) {

@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use super::platform::{Platform, System};
-use crate::{children::Running, workspace::Workspace};
+use super::platform::{Platform, RUST_WITH_SOURCES, System};
+use crate::{children::Running, machine::Need, workspace::Workspace};
 
 /// How SQLite is compiled, beside -O2: 230 KB less, and by callgrind not more instructions for
 /// writing, reading and deleting than with -O2 alone and all of SQLite.
@@ -42,22 +42,29 @@ struct Toolchain {
 }
 
 impl Toolchain {
-    /// This toolchain where it has the platform's standard library, else one that has its sources.
+    /// The one that has the standard library's sources, where it is installed: built from them,
+    /// and without what turns addresses into names in a backtrace, the library is smaller by a
+    /// twentieth. Else this one, where it has the platform's standard library.
     fn for_platform(platform: &Platform) -> Result<Self> {
+        if RUST_WITH_SOURCES.iter().all(Need::is_met) {
+            return Ok(Self {
+                cargo: "/usr/bin/cargo".into(),
+                rustc: "/usr/bin/rustc".into(),
+                builds_std: true,
+            });
+        }
         let own = Self {
             cargo: env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
             rustc: env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()),
             builds_std: false,
         };
         let libraries = own.asked(&["--print=target-libdir", "--target", platform.triple])?;
-        if Path::new(&libraries).is_dir() {
-            return Ok(own);
-        }
-        Ok(Self {
-            cargo: "/usr/bin/cargo".into(),
-            rustc: "/usr/bin/rustc".into(),
-            builds_std: true,
-        })
+        ensure!(
+            Path::new(&libraries).is_dir(),
+            "no toolchain here builds for {}",
+            platform.triple
+        );
+        Ok(own)
     }
 
     fn asked(&self, arguments: &[&str]) -> Result<String> {
@@ -112,6 +119,7 @@ pub fn build(workspace: &Workspace, root: &Path, platform: &Platform) -> Result<
     if toolchain.builds_std {
         command
             .arg("-Zbuild-std=std,panic_unwind,panic_abort")
+            .arg("-Zbuild-std-features=panic-unwind")
             .env("RUSTC_BOOTSTRAP", "1")
             .env_remove("RUSTUP_TOOLCHAIN");
     }

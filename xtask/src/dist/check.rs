@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The largest that the shared library may be, in bytes.
-const LARGEST: u64 = 3 * 1024 * 1024;
+const LARGEST: u64 = 3_000_000;
 /// The newest glibc that it may ask for.
 const GLIBC: (u32, u32) = (2, 34);
 const ABIDIFF: Need = Need {

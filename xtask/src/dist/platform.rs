@@ -30,8 +30,8 @@ const fn need(program: &'static str, package: &'static str) -> Need {
     Need { program, package }
 }
 
-/// The compiler whose standard library can be built for platforms that this toolchain has none of.
-const RUST_WITH_SOURCES: [Need; 3] = [
+/// The compiler whose standard library can be built, for every platform.
+pub const RUST_WITH_SOURCES: [Need; 3] = [
     need("/usr/bin/rustc", "rustc-web"),
     need("/usr/bin/cargo", "cargo-web"),
     need(
@@ -47,7 +47,13 @@ pub const PLATFORMS: &[Platform] = &[
         triple: "x86_64-unknown-linux-gnu",
         system: System::Linux,
         tools: "",
-        needs: &[need("gcc", "gcc"), need("objcopy", "binutils")],
+        needs: &[
+            need("gcc", "gcc"),
+            need("objcopy", "binutils"),
+            RUST_WITH_SOURCES[0],
+            RUST_WITH_SOURCES[1],
+            RUST_WITH_SOURCES[2],
+        ],
     },
     Platform {
         name: "aarch64-linux-gnu",
