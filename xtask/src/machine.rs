@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    fs::File,
     path::Path,
     process::{Command, Stdio},
     sync::OnceLock,
@@ -51,6 +52,9 @@ impl Need {
 }
 
 fn apt(arguments: &[&str]) -> bool {
+    // apt itself waits for the lock of its packages, but not for that of its lists.
+    let lock = File::create(env::temp_dir().join("adieu-xtask-apt.lock"));
+    let _one_at_a_time = lock.and_then(|lock| lock.lock().map(|()| lock));
     let mut command = Command::new("apt-get");
     command
         .args(["-q", "-o", "DPkg::Lock::Timeout=900"])
