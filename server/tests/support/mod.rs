@@ -132,10 +132,11 @@ impl Server {
             let _ = said.read_line(&mut line);
             let _ = tell.send(line);
         });
-        let Ok(line) = line.recv_timeout(Duration::from_secs(60)) else {
-            let _ = child.kill();
-            panic!("the server does not begin to listen");
-        };
+        let line = line.recv_timeout(Duration::from_secs(60));
+        if line.is_err() {
+            child.kill().unwrap();
+        }
+        let line = line.expect("it says in time where it listens");
         let first: Value =
             serde_json::from_str(&line).expect("the first line says where it listens");
         self.address = first["listening"].as_str().unwrap().to_owned();

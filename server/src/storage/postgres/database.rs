@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use deadpool_postgres::Pool;
+use deadpool_postgres::{Object, Pool};
 use tokio::{
     sync::Notify,
     time::{Instant, sleep},
@@ -75,26 +75,7 @@ impl Database {
         arguments: &A,
         operation: impl AsyncFn(&Session, &A) -> Result<T>,
     ) -> crate::Result<T> {
-        let mut pauses = Pauses::new();
-        loop {
-            let failure = match self.read_once(arguments, &operation).await {
-                Ok(value) => return Ok(value),
-                Err(failure) => failure,
-            };
-            if !pauses.again(failure.remedy()).await {
-                return Err(failure.into());
-            }
-        }
-    }
-
-    async fn read_once<A: ?Sized, T>(
-        &self,
-        arguments: &A,
-        operation: &impl AsyncFn(&Session, &A) -> Result<T>,
-    ) -> Result<T> {
-        let session = Session::plain(take(&self.pool).await?);
-        let value = operation(&session, arguments).await;
-        lost(value, session)
+        self.reading(Session::plain, arguments, operation).await
     }
 
     /// Reads; all statements see one moment.
@@ -103,9 +84,23 @@ impl Database {
         arguments: &A,
         operation: impl AsyncFn(&Session, &A) -> Result<T>,
     ) -> crate::Result<T> {
+        self.reading(Session::snapshot, arguments, operation).await
+    }
+
+    async fn reading<A: ?Sized, T>(
+        &self,
+        begin: fn(Object) -> Session,
+        arguments: &A,
+        operation: impl AsyncFn(&Session, &A) -> Result<T>,
+    ) -> crate::Result<T> {
         let mut pauses = Pauses::new();
         loop {
-            let failure = match self.look_once(arguments, &operation).await {
+            let read = async {
+                let session = begin(take(&self.pool).await?);
+                let value = operation(&session, arguments).await;
+                lost(value, session)
+            };
+            let failure = match read.await {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
@@ -113,16 +108,6 @@ impl Database {
                 return Err(failure.into());
             }
         }
-    }
-
-    async fn look_once<A: ?Sized, T>(
-        &self,
-        arguments: &A,
-        operation: &impl AsyncFn(&Session, &A) -> Result<T>,
-    ) -> Result<T> {
-        let session = Session::snapshot(take(&self.pool).await?);
-        let value = operation(&session, arguments).await;
-        lost(value, session)
     }
 
     /// Writes, in one transaction, and answers when it has been flushed. An operation runs again
