@@ -104,9 +104,12 @@ struct DistArgs {
     /// Where the archives go; default: dist in cargo's target folder.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    /// Debian packages of those for Linux, too.
+    #[arg(long)]
+    deb: bool,
     /// Make them, and check what takes too long for the suites: size, ABI, glibc floor,
     /// reproducibility, and programs of the other platforms under qemu and wine.
-    #[arg(long, conflicts_with_all = ["out", "json"])]
+    #[arg(long, conflicts_with_all = ["out", "deb", "json"])]
     check: bool,
     /// With --check: write the ABI's baseline anew instead of comparing with it.
     #[arg(long, requires = "check")]
@@ -135,7 +138,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args.only),
         Command::Contract(args) => contract::run(args.update),
         Command::Dist(args) if args.check => dist::check(&args.target, args.update_abi),
-        Command::Dist(args) => dist::run(&args.target, args.out.as_deref(), args.json),
+        Command::Dist(args) => dist::run(&args.target, args.out.as_deref(), args.deb, args.json),
         Command::Install(args) => dist::install(&args.prefix, args.destdir.as_deref()),
     });
     match done {

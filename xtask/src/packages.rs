@@ -21,7 +21,7 @@ pub struct Unpacked {
 /// Makes the archive of this machine and unpacks it.
 fn unpack(workspace: &Workspace, captured: &mut Captured) -> Result<Unpacked> {
     let platform = dist::of_this_machine().context("there is no archive for this machine")?;
-    let archive = dist::archive(workspace, platform, &workspace.scratch("packages"))?;
+    let (_, archive) = dist::archive(workspace, platform, &workspace.scratch("packages"))?;
     let folder = folder()?;
     let mut tar = Command::new("tar");
     tar.arg("--extract").arg("--file").arg(&archive);

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow};
 use console::style;
 
 use super::{
-    foreign, pack,
+    deb, foreign, pack,
     platform::{Platform, System},
     stage::{Stage, stage},
 };
@@ -37,7 +37,7 @@ pub fn run(platforms: &[&'static Platform], update_abi: bool) -> Result<bool> {
     let mut total = Tally::default();
     for platform in platforms {
         total += one(platform, &mut |captured| {
-            let needs = platform.needs.iter().chain([&ABIDIFF]);
+            let needs = platform.needs.iter().chain([&ABIDIFF]).chain(&deb::NEEDS);
             for need in needs.chain(foreign::needs(platform)) {
                 need.meet().map_err(|reason| anyhow!(reason))?;
             }
@@ -56,6 +56,9 @@ pub fn run(platforms: &[&'static Platform], update_abi: bool) -> Result<bool> {
             }
             if super::of_this_machine().is_some_and(|own| own.name == platform.name) {
                 checks.baseline(update_abi)?;
+                let packages = deb::pack(&stage, platform, &into)?;
+                let works = deb::works(&packages, checks.captured)?;
+                checks.expect(works, "the Debian packages do not work")?;
                 checks.reproducible(&archive)?;
             } else {
                 let tally = foreign::check(&workspace, platform, &stage.root, checks.captured)?;

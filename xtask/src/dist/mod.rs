@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod components;
+mod deb;
 mod foreign;
 mod install;
 mod localise;
@@ -22,22 +23,29 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::json;
 
 pub use install::install;
-use platform::PLATFORMS;
+use platform::{PLATFORMS, System};
 pub use platform::{Platform, of_this_machine};
-use stage::{VERSION, stage};
+use stage::{Stage, VERSION, stage};
 
 use crate::{header::Header, workspace::Workspace};
 
-/// Makes the archives of the named platforms, or of this machine's.
-pub fn run(names: &[String], into: Option<&Path>, in_json: bool) -> Result<bool> {
+/// Makes the archives of the named platforms, or of this machine's; where it is asked for, Debian
+/// packages of those for Linux too.
+pub fn run(names: &[String], into: Option<&Path>, debian: bool, in_json: bool) -> Result<bool> {
     let workspace = Workspace::find()?;
     let into = into.map_or_else(|| workspace.target.join("dist"), Path::to_owned);
     let mut packed = Vec::new();
     for platform in chosen(names)? {
         let begun = Instant::now();
-        let path = archive(&workspace, platform, &into)?;
+        let (stage, path) = archive(&workspace, platform, &into)?;
         report(&path, begun, in_json)?;
         packed.push(path);
+        if debian && platform.system == System::Linux {
+            for path in deb::pack(&stage, platform, &into)? {
+                report(&path, begun, in_json)?;
+                packed.push(path);
+            }
+        }
     }
     pack::checksums(&packed, &into)?;
     Ok(true)
@@ -83,14 +91,19 @@ pub fn folder_name(platform: &Platform) -> String {
 }
 
 /// Builds, lays out and packs for one platform.
-pub fn archive(workspace: &Workspace, platform: &Platform, into: &Path) -> Result<PathBuf> {
+pub fn archive(
+    workspace: &Workspace,
+    platform: &Platform,
+    into: &Path,
+) -> Result<(Stage, PathBuf)> {
     fs::create_dir_all(into)
         .with_context(|| format!("cannot make the folder {}", into.display()))?;
     for need in platform.needs {
         need.meet().map_err(|reason| anyhow!(reason))?;
     }
     let stage = stage(workspace, &workspace.root, platform, into)?;
-    pack::pack(&stage, platform.system, into)
+    let path = pack::pack(&stage, platform.system, into)?;
+    Ok((stage, path))
 }
 
 /// The static library of the tests, with its failpoints, made as the shipped one is.
