@@ -366,7 +366,7 @@
 /*
  Minor number of the ABI. Raised when something is added.
  */
-#define ADIEU_ABI_MINOR 1
+#define ADIEU_ABI_MINOR 2
 
 /*
  One account on one device, open. Opaque: the value is a number that the library looks up, and
@@ -757,6 +757,12 @@ typedef struct adieu_client_options {
    Must be 0.
    */
   uint32_t reserved;
+  /*
+   Certificates of the authorities that the server's has to come from, in PEM form, one after
+   the other: a company's own, say. NULL: the authorities of Mozilla's list, as it was when
+   this library was built. (Since ABI 0.2.)
+   */
+  const char *ca_certificates;
 } adieu_client_options;
 
 /*

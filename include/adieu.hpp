@@ -52,7 +52,7 @@ public:
       throw Error(ADIEU_ERR_ABI, std::string("adieu.hpp was compiled for another libadieu than ") +
                                      adieu_version());
     const detail::Text path(options.store_path), user(options.user_id), url(options.server_url),
-        device(options.device_id), sig(options.user_sig);
+        device(options.device_id), sig(options.user_sig), authorities(options.ca_certificates);
     adieu_client_options raw = ADIEU_CLIENT_OPTIONS_INIT;
     raw.delivery = options.delivery;
     raw.store_path = path.get();
@@ -65,6 +65,7 @@ public:
     raw.post = options.post;
     raw.post_data = options.post_data;
     raw.live_sync = options.live_sync ? 1 : 0;
+    raw.ca_certificates = authorities.get_or_null();
     adieu_listener listener = ADIEU_LISTENER_INIT;
     if (options.listener) {
       listener.on_event = detail::on_event;

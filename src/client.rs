@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 
 use adieu_protocol::recent_contact::MAX_BATCH;
 use parking_lot::{Condvar, Mutex};
-use zeroize::Zeroizing;
 
 use crate::clock;
 use crate::conversation::{Change, ConversationId, MAX_DRAFT, Message, Positions, Source, Summary};
@@ -30,7 +29,7 @@ use crate::delivery::{Delivery, Job, Mode, Reply};
 use crate::error::{Error, Result};
 use crate::event::{Events, Listener, SyncState};
 use crate::queue::Queue;
-use crate::remote::Remote;
+use crate::remote::{Remote, Server};
 use crate::store::{Named, RawKey, Store, Verification};
 use crate::sync::{Elsewhere, Line, Live, Page, Puller, Sink};
 use crate::threads::{StepBack, Threads};
@@ -57,6 +56,8 @@ pub struct Config {
     pub master_key: Option<RawKey>,
     /// `None`: there is no server, and the device is all there is.
     pub server: Option<Server>,
+    /// Stay up to date without being asked.
+    pub live: bool,
     /// Who delivers.
     pub delivery: Mode,
     /// Who hears of events.
@@ -65,20 +66,6 @@ pub struct Config {
     pub map: MapFile,
     /// How a thread lets the others go first.
     pub step_back: StepBack,
-}
-
-/// The server's side of a [`Config`].
-pub struct Server {
-    /// Its URL.
-    pub url: String,
-    /// The app.
-    pub app_id: u64,
-    /// Which of the user's devices this is; `None`: a name that the store keeps.
-    pub device: Option<String>,
-    /// The credential; empty: not signed in yet.
-    pub user_sig: Zeroizing<String>,
-    /// Stay up to date without being asked.
-    pub live: bool,
 }
 
 /// An open client. Every method may be called from any thread.
@@ -112,7 +99,7 @@ impl Client {
         adieu_protocol::conversation_id::check_user_id(&config.user)
             .map_err(|error| Error::Parameter(format!("user_id: {error}")))?;
         if let Some(server) = &config.server {
-            Remote::check(&server.url, server.device.as_deref())?;
+            Remote::check(server)?;
         }
         let positions = Arc::new(Positions::default());
         let store = Store::open(
@@ -121,24 +108,11 @@ impl Client {
             config.master_key,
             positions.clone(),
         )?;
-        let mut stay_up_to_date = false;
         let remote = match config.server {
-            Some(Server {
-                url,
-                app_id,
-                device,
-                user_sig,
-                live,
-            }) => {
-                stay_up_to_date = live;
+            Some(server) => {
+                let device = server.device.clone();
                 let device = device.unwrap_or_else(|| store.device_name());
-                Some(Arc::new(Remote::new(
-                    &url,
-                    app_id,
-                    &config.user,
-                    &device,
-                    &user_sig,
-                )?))
+                Some(Arc::new(Remote::new(&server, &config.user, &device)?))
             }
             None => None,
         };
@@ -172,7 +146,7 @@ impl Client {
             let (way, thread) = Puller::start(threads, line.clone())?;
             puller = Some(way);
             running.push(thread);
-            if stay_up_to_date {
+            if config.live {
                 let (way, thread) = Live::start(threads, line)?;
                 live = Some(way);
                 running.push(thread);

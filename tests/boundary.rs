@@ -189,6 +189,7 @@ fn client_options(path: &CStr) -> RawClientOptions {
         listener: ptr::null(),
         live_sync: 0,
         reserved: 0,
+        ca_certificates: ptr::null(),
     }
 }
 
@@ -415,7 +416,7 @@ fn sizes_of_messages_and_receipts() {
 #[test]
 fn versions() {
     // SAFETY: no arguments.
-    assert_eq!(unsafe { (abi().abi_version)() }, 1);
+    assert_eq!(unsafe { (abi().abi_version)() }, 2);
     // SAFETY: never NULL and valid for ever.
     let version = unsafe { CStr::from_ptr((abi().version)()) };
     assert_eq!(version.to_str().unwrap(), env!("CARGO_PKG_VERSION"));

@@ -279,6 +279,7 @@ fn listeners_that_are_wrong() {
             listener: raw,
             live_sync: 0,
             reserved: 0,
+            ca_certificates: ptr::null(),
         };
         client::open_raw(&options)
     };

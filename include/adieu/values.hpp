@@ -88,7 +88,7 @@ struct DeleteOptions {
 
 /// See adieu_client_options. What is empty is passed as NULL.
 struct Options {
-  std::string store_path, user_id, server_url, device_id, user_sig;
+  std::string store_path, user_id, server_url, ca_certificates, device_id, user_sig;
   uint64_t sdk_app_id = 0;
   std::optional<std::array<uint8_t, 32>> master_key;
   bool live_sync = false;

@@ -15,9 +15,10 @@ use super::listener::{self, adieu_listener};
 use super::options::{self, Sized32};
 use super::status::{self, ADIEU_ERR_INVALID_ARGUMENT, ADIEU_OK, ADIEU_PENDING};
 use super::{handle, mapping, module, priority, text};
-use crate::client::{Client, Config, Server};
+use crate::client::{Client, Config};
 use crate::delivery::Mode;
 use crate::error::{Error, Result};
+use crate::remote::Server;
 use crate::store::KEY_LEN;
 
 /// One account on one device, open. Opaque: the value is a number that the library looks up, and
@@ -71,6 +72,10 @@ pub struct adieu_client_options {
     pub live_sync: u32,
     /// Must be 0.
     pub reserved: u32,
+    /// Certificates of the authorities that the server's has to come from, in PEM form, one after
+    /// the other: a company's own, say. NULL: the authorities of Mozilla's list, as it was when
+    /// this library was built. (Since ABI 0.2.)
+    pub ca_certificates: *const c_char,
 }
 
 // SAFETY: repr(C), begins with u32; NULL pointers, None hooks and zeros are values of its fields.
@@ -181,10 +186,10 @@ unsafe fn config(options: &adieu_client_options) -> Result<Config> {
         None => None,
         Some(url) => Some(Server {
             url,
+            ca_certificates: optional("ca_certificates", options.ca_certificates)?,
             app_id: options.sdk_app_id,
             device: optional("device_id", options.device_id)?,
             user_sig: Zeroizing::new(optional("user_sig", options.user_sig)?.unwrap_or_default()),
-            live,
         }),
     };
     Ok(Config {
@@ -192,6 +197,7 @@ unsafe fn config(options: &adieu_client_options) -> Result<Config> {
         user: required("user_id", options.user_id)?,
         master_key,
         server,
+        live,
         delivery,
         listener,
         map: mapping::map,

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 /// Major number of the ABI. Raised only when programs built against an older header would break.
 pub const ADIEU_ABI_MAJOR: u32 = 0;
 /// Minor number of the ABI. Raised when something is added.
-pub const ADIEU_ABI_MINOR: u32 = 1;
+pub const ADIEU_ABI_MINOR: u32 = 2;
 
 /// The ABI of the library at run time: major << 16 | minor. A program works with it when the
 /// major number is ADIEU_ABI_MAJOR and the minor number is at least ADIEU_ABI_MINOR of the header

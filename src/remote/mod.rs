@@ -1,6 +1,8 @@
 //! The server, as the library speaks to it: the published REST contract over one kept-alive
 //! connection a thread.
 
+mod authorities;
+mod connector;
 mod resolver;
 
 use std::time::{Duration, Instant};
@@ -13,6 +15,7 @@ use serde::de::DeserializeOwned;
 use ureq::Agent;
 use ureq::http::header::RETRY_AFTER;
 use ureq::http::{HeaderMap, Uri};
+use ureq::tls::TlsConfig;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, code};
@@ -87,6 +90,20 @@ impl From<CallError> for Error {
     }
 }
 
+/// A server, and who asks it.
+pub struct Server {
+    /// Its URL.
+    pub url: String,
+    /// Authorities whose certificates it may show, PEM; `None`: those of Mozilla's list.
+    pub ca_certificates: Option<String>,
+    /// The app.
+    pub app_id: u64,
+    /// Which of the user's devices this is; `None`: a name that the store keeps.
+    pub device: Option<String>,
+    /// The credential; empty: not signed in yet.
+    pub user_sig: Zeroizing<String>,
+}
+
 /// The line to one server, for one user on one device.
 pub struct Remote {
     agent: Agent,
@@ -102,9 +119,10 @@ impl Remote {
     /// Prepares the line; nothing is sent yet.
     ///
     /// # Errors
-    /// [`Error::Parameter`] when the URL is not `https://`, or `http://` to this machine itself.
-    pub fn new(url: &str, app_id: u64, user: &str, device: &str, user_sig: &str) -> Result<Self> {
-        let base = checked_base(url)?;
+    /// [`Error::Parameter`], as from [`Self::check`].
+    pub fn new(server: &Server, user: &str, device: &str) -> Result<Self> {
+        let base = checked_base(&server.url)?;
+        let authorities = authorities::trusted(server.ca_certificates.as_deref())?;
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -114,19 +132,20 @@ impl Remote {
             .max_idle_connections_per_host(8)
             .user_agent(concat!("libadieu/", env!("CARGO_PKG_VERSION")))
             .proxy(None)
+            .tls_config(TlsConfig::builder().root_certs(authorities).build())
             .build();
         let agent = Agent::with_parts(
             config,
-            ureq::unversioned::transport::DefaultConnector::default(),
+            connector::Connecting::default(),
             resolver::OnThisThread,
         );
         Ok(Self {
             agent,
             base,
-            app_id,
+            app_id: server.app_id,
             user: user.to_owned(),
             device: device.to_owned(),
-            user_sig: RwLock::new(Zeroizing::new(user_sig.to_owned())),
+            user_sig: RwLock::new(server.user_sig.clone()),
             interrupted: false.into(),
         })
     }
@@ -135,9 +154,10 @@ impl Remote {
     ///
     /// # Errors
     /// [`Error::Parameter`], whose text says what is allowed.
-    pub fn check(url: &str, device: Option<&str>) -> Result<()> {
-        checked_base(url)?;
-        match device {
+    pub fn check(server: &Server) -> Result<()> {
+        checked_base(&server.url)?;
+        authorities::trusted(server.ca_certificates.as_deref())?;
+        match &server.device {
             Some(device)
                 if device.is_empty()
                     || device.len() > 64
@@ -298,10 +318,12 @@ impl Remote {
 
     /// Sorts what went wrong by the one question that matters: can the request have arrived?
     fn call_error(&self, error: ureq::Error) -> CallError {
-        use std::io::ErrorKind as Io;
         use ureq::{Error as Http, Timeout};
         if self.interrupted.load(std::sync::atomic::Ordering::SeqCst) {
             return CallError::Interrupted;
+        }
+        if let Some(why) = connector::before_sending(&error) {
+            return why.call_error();
         }
         // Never the error's own text where it could quote the URL, which holds the UserSig.
         let not_sent = |code, text: &str| CallError::NotSent {
@@ -313,30 +335,13 @@ impl Remote {
                 code::NETWORK_UNREACHABLE,
                 "the server's name cannot be resolved",
             ),
-            Http::Timeout(Timeout::Resolve | Timeout::Connect) => not_sent(
+            Http::Timeout(Timeout::Resolve) => not_sent(
                 code::CONNECT_TIMED_OUT,
-                "connecting to the server timed out",
+                "resolving the server's name timed out",
             ),
-            Http::ConnectionFailed => {
-                not_sent(code::NETWORK_UNREACHABLE, "no connection to the server")
+            Http::Io(error) => {
+                CallError::Unclear(format!("the connection was cut: {}", error.kind()))
             }
-            Http::Tls(_) | Http::Rustls(_) | Http::TlsRequired => not_sent(
-                code::NETWORK_UNREACHABLE,
-                "no trusted TLS connection to the server",
-            ),
-            Http::Io(error) => match error.kind() {
-                Io::ConnectionRefused => not_sent(
-                    code::CONNECTION_REFUSED,
-                    "the server refused the connection",
-                ),
-                Io::HostUnreachable
-                | Io::NetworkUnreachable
-                | Io::AddrNotAvailable
-                | Io::NetworkDown => {
-                    not_sent(code::NETWORK_UNREACHABLE, "the server cannot be reached")
-                }
-                kind => CallError::Unclear(format!("the connection was cut: {kind}")),
-            },
             Http::Timeout(_) => CallError::Unclear("no answer until the timeout".to_owned()),
             Http::BodyExceedsLimit(limit) => {
                 CallError::Unclear(format!("the answer is longer than {limit} bytes"))
@@ -433,8 +438,14 @@ mod tests {
 
     #[test]
     fn the_user_sig_stands_in_no_error() {
-        let remote =
-            Remote::new("http://127.0.0.1:1", 1, "u", "d", "very-secret-signature").unwrap();
+        let server = Server {
+            url: "http://127.0.0.1:1".to_owned(),
+            ca_certificates: None,
+            app_id: 1,
+            device: None,
+            user_sig: Zeroizing::new("very-secret-signature".to_owned()),
+        };
+        let remote = Remote::new(&server, "u", "d").unwrap();
         let error = remote
             .post::<_, adieu_protocol::envelope::Nothing>("v4/x", &(), Duration::from_secs(1))
             .unwrap_err();

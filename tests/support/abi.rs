@@ -30,6 +30,8 @@ pub const NOT_SIGNED_IN: i32 = 6014;
 pub const INVALID_PARAMETER: i32 = 6017;
 pub const STORE_FAILED: i32 = 6019;
 pub const STORE_IO: i32 = 6022;
+pub const NETWORK_UNREACHABLE: i32 = 9508;
+pub const CONNECT_TIMED_OUT: i32 = 9510;
 pub const CONNECTION_REFUSED: i32 = 9511;
 pub const QUEUE_TIMED_OUT: i32 = 9518;
 
@@ -75,6 +77,7 @@ pub struct RawClientOptions {
     pub listener: *const RawListener,
     pub live_sync: u32,
     pub reserved: u32,
+    pub ca_certificates: *const c_char,
 }
 
 #[repr(C)]

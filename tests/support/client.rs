@@ -24,6 +24,7 @@ pub struct Options {
     pub user: String,
     pub master_key: Option<[u8; 32]>,
     pub server: Option<String>,
+    pub authorities: Option<String>,
     pub app_id: u64,
     pub device: Option<String>,
     pub user_sig: Option<String>,
@@ -42,6 +43,7 @@ impl Options {
             user: "alice".to_owned(),
             master_key: None,
             server: None,
+            authorities: None,
             app_id: 0,
             device: None,
             user_sig: None,
@@ -69,6 +71,7 @@ impl Options {
         let path = text(self.path.to_str().unwrap());
         let user = text(&self.user);
         let server = self.server.as_deref().map(text);
+        let authorities = self.authorities.as_deref().map(text);
         let device = self.device.as_deref().map(text);
         let user_sig = self.user_sig.as_deref().map(text);
         let optional =
@@ -92,6 +95,7 @@ impl Options {
             listener: listener.as_ref().map_or(ptr::null(), ptr::from_ref),
             live_sync: u32::from(self.live),
             reserved: 0,
+            ca_certificates: optional(&authorities),
         };
         open_raw(&options).map(Client::of)
     }
