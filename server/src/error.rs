@@ -55,8 +55,8 @@ pub enum Error {
     /// `MsgBody` is missing or not what it should be.
     #[error("{0}")]
     BadBody(String),
-    /// `MsgBody` is over the limit.
-    #[error("MsgBody has {0} bytes; at most {max} are allowed", max = adieu_protocol::openim::MAX_BODY)]
+    /// `MsgBody` and `CloudCustomData` are over the limit.
+    #[error("MsgBody and CloudCustomData have {0} bytes; at most {max} are allowed", max = adieu_protocol::openim::MAX_BODY)]
     MessageTooLarge(usize),
     /// `To_Account` is missing or wrong.
     #[error("To_Account: {0}")]

@@ -16,6 +16,8 @@ use crate::app::App;
 
 /// How long the head of a request may take, and how long a connection may be idle before it.
 const HEAD_TIME: Duration = Duration::from_secs(30);
+/// Largest head of a request, in bytes: a UserSig with every byte of it escaped, and room.
+const MAX_HEAD: usize = 64 << 10;
 /// How long a client may take none of its answer.
 const WRITE_TIME: Duration = Duration::from_secs(30);
 /// A rest when the system has no more descriptors.
@@ -90,5 +92,6 @@ fn connection(
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(Box::pin(stream)), answer)
 }

@@ -122,7 +122,7 @@ pub(super) async fn dissolve(call: &Call<'_>, request: DestroyGroup) -> Result<N
 pub(super) async fn send(call: &Call<'_>, request: SendGroupMsg) -> Result<SentGroupMsg> {
     group(&request.group_id)?;
     let sender = sender(call, request.from_account)?;
-    check_body(&request.body)?;
+    check_body(&request.body, request.cloud_custom_data.as_deref())?;
     at_most(MAX_RECEIVERS, request.receivers.len())?;
     if request.online_only == Some(1) {
         // See the same of one-to-one messages: there is nobody to get it, and nothing to store.

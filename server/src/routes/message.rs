@@ -26,7 +26,7 @@ pub(super) async fn send(call: &Call<'_>, request: SendMsg) -> Result<SentMsg> {
     let body = request
         .body
         .ok_or_else(|| Error::BadBody("MsgBody is missing".to_owned()))?;
-    check_body(&body)?;
+    check_body(&body, request.cloud_custom_data.as_deref())?;
     if request.life_time == Some(0) {
         // Only for who is online at this moment, and nothing is delivered but by pulling: there
         // is nobody to get it, and nothing to store.
@@ -74,11 +74,13 @@ struct Element<'a> {
     content: &'a RawValue,
 }
 
-/// Passes an array, not empty, of elements with a type and a content. It is kept as it was sent.
-pub(super) fn check_body(body: &RawValue) -> Result<()> {
+/// Passes an array, not empty, of elements with a type and a content. It is kept as it was sent,
+/// and so is what the sender puts beside it: one limit holds for both.
+pub(super) fn check_body(body: &RawValue, custom: Option<&str>) -> Result<()> {
     let text = body.get();
-    if text.len() > MAX_BODY {
-        return Err(Error::MessageTooLarge(text.len()));
+    let size = text.len() + custom.map_or(0, str::len);
+    if size > MAX_BODY {
+        return Err(Error::MessageTooLarge(size));
     }
     let elements: Vec<Element<'_>> = serde_json::from_str(text).map_err(|error| {
         Error::BadBody(format!(

@@ -13,7 +13,7 @@ mod message;
 mod sync;
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -144,18 +144,13 @@ async fn call(app: &App, command: Command, request: Request) -> Result<Vec<u8>> 
     let query = request.uri().query().unwrap_or_default().to_owned();
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|info| info.0.ip());
-    // Read first, whoever asks: an answer to a half-read request gets lost on the way.
-    let body = tokio::time::timeout(BODY_TIME, read(request.into_body(), MAX_BODY))
-        .await
-        .map_err(|_| Error::BodyUnreadable)??;
-    app.limits.address(peer)?;
-    let caller = sign_in(&query, &app.signer, &app.admin, unix_now())?;
-    if let Caller::Account(name) = &caller {
-        app.limits.account(name)?;
-    }
-    if !caller.is_admin() && !command.is_self_service() {
-        return Err(Error::AdminNeeded);
-    }
+    let admitted = admit(app, command, peer, &query);
+    // Read whoever asks: an answer to a half-read request gets lost on the way. But of whoever has
+    // no business here nothing is kept.
+    let most = if admitted.is_ok() { MAX_BODY } else { 0 };
+    let body = tokio::time::timeout(BODY_TIME, read(request.into_body(), most)).await;
+    let caller = admitted?;
+    let body = body.map_err(|_| Error::BodyUnreadable)??;
     let call = Call {
         app,
         caller,
@@ -183,6 +178,19 @@ async fn call(app: &App, command: Command, request: Request) -> Result<Vec<u8>> 
         Command::GetHistory => call.answer(contact::history).await,
         Command::SyncDeletions => call.answer(config::sync_deletions).await,
     }
+}
+
+/// Who asks, where they may ask this at all. Whose views they may ask about is for the commands.
+fn admit(app: &App, command: Command, peer: Option<IpAddr>, query: &str) -> Result<Caller> {
+    app.limits.address(peer)?;
+    let caller = sign_in(query, &app.signer, &app.admin, unix_now())?;
+    if let Caller::Account(name) = &caller {
+        app.limits.account(name)?;
+    }
+    if !caller.is_admin() && !command.is_self_service() {
+        return Err(Error::AdminNeeded);
+    }
+    Ok(caller)
 }
 
 /// A request whose sender is known.
