@@ -1,6 +1,8 @@
 //! The house's own commands: `cargo xtask demo | test | contract | dist | install`.
 
+mod audit;
 mod bindings;
+mod built;
 mod c_build;
 mod c_programs;
 mod captured;
@@ -16,6 +18,7 @@ mod forensics;
 mod harness;
 mod header;
 mod machine;
+mod named_files;
 mod named_tests;
 mod offline;
 mod openapi;

@@ -1,12 +1,13 @@
 //! The suites of `cargo xtask test`: what each checks, needs and runs.
 
-use std::{cell::OnceCell, ffi::OsStr, fs, process::Command};
+use std::{ffi::OsStr, fs, process::Command};
 
 use anyhow::Result;
 
 use crate::{
-    bindings, c_build, c_programs, captured::Captured, contract, curl::CURL, demo_suite, exports,
-    header, machine::Need, openapi, packages, tally::Tally, two_devices, workspace::Workspace,
+    audit, bindings, built::Built, c_build, c_programs, captured::Captured, contract, curl::CURL,
+    demo_suite, exports, header, machine::Need, named_files, openapi, packages, tally::Tally,
+    two_devices, workspace::Workspace,
 };
 
 /// One suite.
@@ -56,7 +57,14 @@ const NPM: Need = need("npm", "npm");
 const NLOHMANN_JSON: Need = need("/usr/include/nlohmann/json.hpp", "nlohmann-json3-dev");
 
 /// Files of tests that begin so have suites of their own.
-const TROUBLE: [&str; 5] = ["crash", "fault", "hostile", "model", "changelog"];
+const TROUBLE: [&str; 6] = [
+    "crash",
+    "fault",
+    "hostile",
+    "model",
+    "changelog",
+    "security",
+];
 
 const fn need(program: &'static str, package: &'static str) -> Need {
     Need { program, package }
@@ -192,6 +200,24 @@ pub const SUITES: &[Suite] = &[
         run: |built, captured| {
             built.debug()?;
             openapi::check(&built.workspace, captured)
+        },
+    },
+    Suite {
+        name: "security",
+        what: "who may do what, certificates and credentials of others, how much anybody can send, \
+               what comes from elsewhere, and that SECURITY.md is true",
+        needs: &[],
+        proves: &[],
+        run: |built, captured| {
+            let mut tally = audit::check(&built.workspace, captured)?;
+            tally += named_files::check(&built.workspace, "SECURITY.md", captured)?;
+            tally += cargo_test(
+                built,
+                captured,
+                &["--package=adieu-server", "--test=security"],
+            )?;
+            tally += contract_tests(built, captured, |name| name == "security")?;
+            Ok(tally)
         },
     },
     Suite {
@@ -377,44 +403,6 @@ pub const SUITES: &[Suite] = &[
         },
     },
 ];
-
-/// The workspace, and what was built of it in this run.
-pub struct Built {
-    workspace: Workspace,
-    release: OnceCell<()>,
-    debug: OnceCell<()>,
-}
-
-impl Built {
-    /// Nothing built yet.
-    pub fn new(workspace: Workspace) -> Self {
-        Self {
-            workspace,
-            release: OnceCell::new(),
-            debug: OnceCell::new(),
-        }
-    }
-
-    fn cargo(&self, arguments: &[&str]) -> Command {
-        self.workspace.cargo(arguments)
-    }
-
-    fn release(&self) -> Result<()> {
-        if self.release.get().is_none() {
-            self.workspace.build_release()?;
-            let _ = self.release.set(());
-        }
-        Ok(())
-    }
-
-    fn debug(&self) -> Result<()> {
-        if self.debug.get().is_none() {
-            self.workspace.build_debug()?;
-            let _ = self.debug.set(());
-        }
-        Ok(())
-    }
-}
 
 /// Every test program of the server but these, so that a new one is not forgotten.
 fn server_tests(workspace: &Workspace, but: &[&str]) -> Result<Vec<String>> {

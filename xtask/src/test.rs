@@ -6,9 +6,10 @@ use anyhow::{Result, anyhow, bail};
 use console::style;
 
 use crate::{
+    built::Built,
     captured::Captured,
     children, machine,
-    suites::{Built, SUITES, Suite},
+    suites::{SUITES, Suite},
     tally::Tally,
     workspace::Workspace,
 };

@@ -144,7 +144,7 @@ pub fn of_library(workspace: &Workspace, platform: &Platform) -> Result<Vec<Comp
 }
 
 /// Checksums of Cargo.lock.
-fn checksums(root: &Path) -> Result<HashMap<(String, String), String>> {
+pub(crate) fn checksums(root: &Path) -> Result<HashMap<(String, String), String>> {
     let lock = fs::read_to_string(root.join("Cargo.lock")).context("cannot read Cargo.lock")?;
     Ok(lock
         .split("[[package]]")
@@ -176,7 +176,8 @@ pub fn sqlite_version(components: &[Component]) -> Result<String> {
         .context("sqlite3.h does not say its version")
 }
 
-fn said(command: &mut Command) -> Result<String> {
+/// What a program prints, where it succeeds.
+pub(crate) fn said(command: &mut Command) -> Result<String> {
     let output = command
         .stderr(Stdio::inherit())
         .output()

@@ -2,7 +2,7 @@
 
 mod build;
 mod check;
-mod components;
+pub(crate) mod components;
 mod deb;
 mod foreign;
 mod install;
