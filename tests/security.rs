@@ -308,3 +308,66 @@ fn authorities_that_cannot_be_read() {
         assert_eq!(folder.path().read_dir().unwrap().count(), 0, "{pem:?}");
     }
 }
+
+/// What an app hands in has an end, too.
+#[test]
+fn the_largest_is_taken_and_one_more_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let client = Client::local(folder.path());
+    let saved = |messages: &[(u64, &str, &str)]| {
+        let call = client.call();
+        assert_eq!(client.begin_save("c2c_bob", messages, &call), abi::OK);
+        call.wait().code()
+    };
+    let body = |bytes: usize| {
+        let text = r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"x"}}]"#;
+        text.to_owned() + &" ".repeat(bytes - text.len())
+    };
+    let short = body(60);
+    let many = |first: u64, count: u64| -> Vec<(u64, &str, &str)> {
+        (first..first + count)
+            .map(|at| (at, "bob", &*short))
+            .collect()
+    };
+    assert_eq!(saved(&many(1, 10_000)), abi::OK);
+    assert_eq!(saved(&many(10_001, 10_001)), abi::INVALID_PARAMETER);
+    assert_eq!(saved(&[(10_001, "bob", &body(1 << 20))]), abi::OK);
+    assert_eq!(
+        saved(&[(10_002, "bob", &body((1 << 20) + 1))]),
+        abi::INVALID_PARAMETER
+    );
+    assert_eq!(
+        saved(&[(10_002, &"s".repeat(33), &short)]),
+        abi::INVALID_PARAMETER
+    );
+    for (count, code) in [
+        (0, abi::INVALID_PARAMETER),
+        (1_000, abi::OK),
+        (1_001, abi::INVALID_PARAMETER),
+    ] {
+        let call = client.call();
+        assert_eq!(client.begin_history("c2c_bob", 0, count, &call), abi::OK);
+        assert_eq!(call.wait().code(), code, "{count}");
+    }
+    for (bytes, code) in [
+        (64 << 10, abi::OK),
+        ((64 << 10) + 1, abi::INVALID_PARAMETER),
+        ((16 << 20) + 1, abi::INVALID_PARAMETER),
+    ] {
+        assert_eq!(
+            client.set_draft("c2c_bob", &"d".repeat(bytes)).code(),
+            code,
+            "{bytes}"
+        );
+    }
+    assert_eq!(client.list()[0].messages, 10_001);
+    drop(client);
+    let long = |user: usize, device: usize| Options {
+        user: "u".repeat(user),
+        device: Some("d".repeat(device)),
+        ..Options::remote(folder.path(), "https://localhost", SIG)
+    };
+    for options in [long(33, 1), long(1, 65)] {
+        assert_eq!(options.try_open().err().unwrap().0, abi::INVALID_PARAMETER);
+    }
+}
