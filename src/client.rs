@@ -610,6 +610,7 @@ impl Client {
     }
 
     fn note_closed(&self) {
+        self.events.end();
         *self.closed.lock() = true;
         self.closed_changed.notify_all();
     }
