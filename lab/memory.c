@@ -193,7 +193,7 @@ static int stands(const unsigned char *at, const struct secret *secret, size_t f
   size_t i;
 
   for (i = 0; i < length; i++)
-    if ((unsigned char)~at[width * i] != secret->hidden[from + i] ||
+    if ((at[width * i] ^ secret->hidden[from + i]) != 0xff ||
         (width == 2 && at[2 * i + 1] != 0))
       return 0;
   return 1;
