@@ -279,7 +279,7 @@ static int32_t tell(struct life *life, struct chance *chance, enum deed deed) {
   }
 }
 
-void play(struct life *life, struct chance *chance) {
+int play(struct life *life, struct chance *chance) {
   enum deed deed = (enum deed)chance_below(chance, DEEDS);
   struct ticket *ticket;
   int32_t code;
@@ -292,7 +292,7 @@ void play(struct life *life, struct chance *chance) {
   if (deed >= SIGN_IN) {
     if (tell(life, chance, deed) == ADIEU_ERR_PANIC)
       broken("a function answers ADIEU_ERR_PANIC");
-    return;
+    return 1;
   }
   ticket = ticket_new(life, chance);
   ticket_begin();
@@ -300,6 +300,7 @@ void play(struct life *life, struct chance *chance) {
   ticket_end(ticket, code);
   if (code != ADIEU_OK && code != ADIEU_ERR_CLOSED && code != ADIEU_ERR_INVALID_HANDLE)
     broken("a call was refused with another code than those of a client that closes");
+  return code == ADIEU_OK;
 }
 
 void play_stale(struct life *life, struct chance *chance) {

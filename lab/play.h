@@ -4,8 +4,9 @@
 
 #include "life.h"
 
-/* Makes it, on this thread. It may be refused only where the life is closing. */
-void play(struct life *life, struct chance *chance);
+/* Makes it, on this thread, and says whether it was taken. It may be refused only where the life is
+ * closing. */
+int play(struct life *life, struct chance *chance);
 
 /* Makes one with the handle of a life that is over: it has to be refused. */
 void play_stale(struct life *life, struct chance *chance);

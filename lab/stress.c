@@ -69,12 +69,13 @@ static void *player(void *argument) {
   while (!atomic_load(&stopped)) {
     struct account *account = &accounts[chance_below(&chance, ACCOUNTS)];
     struct life *life;
+    int taken;
 
     if (chance_one_in(&chance, 50))
       use_stale(account, &chance);
     if ((life = life_enter(account)) == NULL)
       broken("an account has no life");
-    play(life, &chance);
+    taken = play(life, &chance);
     if (chance_one_in(&chance, 400) || atomic_load(&life->dying) ||
         atomic_load(&life->calls) > MOST_CALLS) {
       life_leave(life);
@@ -82,8 +83,8 @@ static void *player(void *argument) {
     } else {
       life_leave(life);
     }
-    /* So that queues run empty now and then. */
-    if (chance_one_in(&chance, 8))
+    /* So that queues run empty now and then, and a close is not only watched. */
+    if (!taken || chance_one_in(&chance, 8))
       nanosleep(&(struct timespec){0, (long)chance_below(&chance, 1000000)}, NULL);
   }
   return NULL;

@@ -87,6 +87,14 @@ enum LabCommand {
     },
     /// Look through the memory of a process for what it has deleted.
     Memory,
+    /// Refuse a process its nth allocation, its nth thread and its last files, for every n, and
+    /// look at what it left.
+    Scarce {
+        /// Every so many-th allocation.
+        #[arg(long, value_name = "N", default_value_t = 1,
+              value_parser = clap::value_parser!(u64).range(1..))]
+        step: u64,
+    },
 }
 
 /// `demo`.
@@ -184,6 +192,9 @@ fn run_lab(command: LabCommand) -> Result<bool> {
             })
         }
         LabCommand::Memory => lab::command(memory::NEEDS, memory::check),
+        LabCommand::Scarce { step } => lab::command(memory::NEEDS, |workspace, captured| {
+            memory::scarce(workspace, step, captured)
+        }),
     }
 }
 

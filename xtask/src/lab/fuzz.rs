@@ -92,8 +92,6 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
         .env("CC", "clang-22")
         .env("CXX", "clang++-22")
         .env("CFLAGS", "-fsanitize=address,fuzzer-no-link -g -O1")
-        .env("HOST_CC", "gcc")
-        .env("HOST_CFLAGS", "")
         .env("RUSTFLAGS", flags.join(" "))
         .stdout(Stdio::null());
     let status = Running::start(&mut command)?

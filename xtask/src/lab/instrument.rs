@@ -109,8 +109,6 @@ impl Sanitizer {
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CC", "clang-22")
             .env("CFLAGS", c_flags)
-            .env("HOST_CC", "gcc")
-            .env("HOST_CFLAGS", "")
             .env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER", "clang-22")
             .env(
                 "RUSTFLAGS",
