@@ -15,6 +15,9 @@ use support::*;
 
 const IDS: [&CStr; 3] = [c"c2c_bob", c"c2c_carol", c"group_team"];
 
+/// Of the key file, in bytes.
+const SLOT: usize = 64;
+
 type Files = Vec<(String, Vec<u8>)>;
 
 /// A store with two conversations and a deleted one.
@@ -70,14 +73,13 @@ fn edit(files: &mut Files, input: &mut Unstructured<'_>) -> Result<()> {
     match input.int_in_range(0..=7)? {
         0 => bytes.truncate(at),
         1 => bytes.extend(input.arbitrary::<Vec<u8>>()?),
-        // A block of one place in another, as a file system that lost its mind would have it.
+        // A slot of one place in another, as a file system that lost its mind would have it.
         2 => {
-            let from = input.int_in_range(0..=bytes.len())? / 64 * 64;
-            let (from, at) = (from.min(bytes.len()), at / 64 * 64);
-            let len = 64
-                .min(bytes.len() - from)
-                .min(bytes.len() - at.min(bytes.len()));
-            bytes.copy_within(from..from + len, at.min(bytes.len()));
+            let from = input.int_in_range(0..=bytes.len())? / SLOT * SLOT;
+            let slot: Vec<u8> = bytes.iter().skip(from).take(SLOT).copied().collect();
+            for (byte, new) in bytes.iter_mut().skip(at / SLOT * SLOT).zip(slot) {
+                *byte = new;
+            }
         }
         _ => {
             for (byte, new) in bytes[at..].iter_mut().zip(input.arbitrary::<Vec<u8>>()?) {

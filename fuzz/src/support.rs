@@ -1,6 +1,10 @@
 //! A client that is driven through the C interface, with callbacks that come when it is polled.
 
-#![allow(dead_code, reason = "not every target drives all of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "not every target drives all of it"
+)]
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::path::Path;

@@ -11,8 +11,8 @@ use libfuzzer_sys::fuzz_target;
 
 const NOW: u64 = 1_700_000_000;
 
-/// The text as it stands, and what it says when it is packed as a credential is: chance alone would
-/// hardly ever get past the checksum of the compression.
+// The text as it stands, and what it says when it is packed as a credential is: chance alone would
+// hardly ever get past the checksum of the compression.
 fuzz_target!(|data: &[u8]| {
     let signer = Signer::new(1_400_000_000, b"a secret that is not in the input");
     let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());

@@ -26,7 +26,7 @@ const COVERAGE: [&str; 5] = [
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
 ];
 /// Longest input, in bytes: what matters is in short ones.
-const MAX_LEN: &str = "4096";
+const MAX_LEN: &str = "1024";
 /// One input takes no longer, in seconds.
 const TIMEOUT: &str = "30";
 
@@ -119,6 +119,8 @@ fn run(
     command
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-max_len={MAX_LEN}"))
+        // Long inputs from the start: the slow targets would never come to them.
+        .arg("-len_control=0")
         .arg(format!("-timeout={TIMEOUT}"))
         .arg("-print_final_stats=1")
         .arg(format!("-artifact_prefix={}/", broken.display()))

@@ -102,8 +102,6 @@ impl Sanitizer {
         };
         command
             .args(["--lib", "--package=adieu", "--target", TRIPLE])
-            // Half the time of the build, and no slower to watch.
-            .args(["--config", "profile.dev.package.\"*\".opt-level=1"])
             .arg("--target-dir")
             .arg(&folder)
             .env("RUSTC_BOOTSTRAP", "1")
