@@ -5,17 +5,8 @@ use std::{cell::OnceCell, ffi::OsStr, fs, process::Command};
 use anyhow::Result;
 
 use crate::{
-    bindings, c_build, c_programs,
-    captured::Captured,
-    contract,
-    curl::CURL,
-    demo_suite, exports, header,
-    lab::{instrument::Sanitizer, sanitizers},
-    machine::Need,
-    openapi, packages,
-    tally::Tally,
-    two_devices,
-    workspace::Workspace,
+    bindings, c_build, c_programs, captured::Captured, contract, curl::CURL, demo_suite, exports,
+    header, machine::Need, openapi, packages, tally::Tally, two_devices, workspace::Workspace,
 };
 
 /// One suite.
@@ -63,9 +54,6 @@ const NODE: Need = need("node", "nodejs");
 const NPM: Need = need("npm", "npm");
 // Not a program, but a file that is found in the same way.
 const NLOHMANN_JSON: Need = need("/usr/include/nlohmann/json.hpp", "nlohmann-json3-dev");
-
-/// How long the suite plays by chance; `cargo xtask lab sanitizers` has more time.
-const STRESS_SECONDS: u64 = 15;
 
 /// Files of tests that begin so have suites of their own.
 const TROUBLE: [&str; 5] = ["crash", "fault", "hostile", "model", "changelog"];
@@ -326,23 +314,6 @@ pub const SUITES: &[Suite] = &[
         run: |built, captured| {
             built.debug()?;
             bindings::check_cpp(&built.workspace, captured)
-        },
-    },
-    Suite {
-        name: "sanitizers",
-        what: "many threads by chance, the C programs and the C++ headers under AddressSanitizer, \
-               LeakSanitizer and UndefinedBehaviorSanitizer",
-        needs: sanitizers::NEEDS,
-        proves: &["CALL-2", "CALL-3", "CALL-4", "CALL-5", "ABI-1", "ABI-5"],
-        run: |built, captured| {
-            built.debug()?;
-            sanitizers::check(
-                &built.workspace,
-                Sanitizer::Address,
-                STRESS_SECONDS,
-                false,
-                captured,
-            )
         },
     },
     Suite {
