@@ -88,6 +88,7 @@ pub struct Client {
     delivered_late: Arc<Mutex<Vec<Named>>>,
     closing: AtomicBool,
     close_from_callback: AtomicBool,
+    close_taken_up: AtomicBool,
     closed: Mutex<bool>,
     closed_changed: Condvar,
 }
@@ -197,6 +198,7 @@ impl Client {
             delivered_late,
             closing: AtomicBool::new(false),
             close_from_callback: AtomicBool::new(false),
+            close_taken_up: AtomicBool::new(false),
             closed: Mutex::new(false),
             closed_changed: Condvar::new(),
         });
@@ -502,7 +504,12 @@ impl Client {
     /// client and that has taken effect.
     pub fn poll(&self, gone: impl FnOnce()) -> usize {
         let delivered = self.delivery.poll(usize::MAX);
-        if self.close_from_callback.load(Ordering::SeqCst) && !self.delivery.is_delivering_here() {
+        // Not before that callback has returned, and on one of the threads that poll: another one
+        // would find nothing left to wait for and call it done.
+        if self.close_from_callback.load(Ordering::SeqCst)
+            && self.delivery.is_idle()
+            && !self.close_taken_up.swap(true, Ordering::SeqCst)
+        {
             self.close_here();
             gone();
         }
@@ -584,6 +591,7 @@ impl Client {
     }
 
     fn note_closed(&self) {
+        self.events.end();
         *self.closed.lock() = true;
         self.closed_changed.notify_all();
     }

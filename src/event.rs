@@ -74,7 +74,7 @@ type Latest = Arc<Mutex<Option<Event>>>;
 /// The way to the listener.
 pub struct Events {
     delivery: Arc<Delivery>,
-    listener: Option<Arc<Listener>>,
+    listener: Mutex<Option<Arc<Listener>>>,
     changes: Mutex<HashMap<ConversationId, Latest>>,
     unread: Mutex<Option<Latest>>,
     sign_in_needed: AtomicBool,
@@ -85,7 +85,7 @@ impl Events {
     pub fn new(delivery: Arc<Delivery>, listener: Option<Listener>) -> Self {
         Self {
             delivery,
-            listener: listener.map(Arc::new),
+            listener: Mutex::new(listener.map(Arc::new)),
             changes: Mutex::default(),
             unread: Mutex::default(),
             sign_in_needed: AtomicBool::new(false),
@@ -94,13 +94,20 @@ impl Events {
 
     /// Whether anybody listens: if not, nobody has to find out what changed.
     pub fn are_heard(&self) -> bool {
-        self.listener.is_some()
+        self.listener.lock().is_some()
+    }
+
+    /// Lets go of the listener: nothing is emitted any more, and what was has been delivered. Some
+    /// thread may hold the client for a moment longer, in a call that is about to be refused.
+    pub fn end(&self) {
+        let listener = self.listener.lock().take();
+        drop(listener);
     }
 
     /// Queues an event. Called by one thread at a time; the host may be asked to poll meanwhile, and
     /// no lock is held for that.
     pub fn emit(&self, event: Event) {
-        let Some(listener) = self.listener.clone() else {
+        let Some(listener) = self.listener.lock().clone() else {
             return;
         };
         match &event {

@@ -13,6 +13,7 @@ use std::ffi::{CStr, c_char};
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use support::abi::{
     self, Data, DeletionId, Handle, RawClientOptions, RawDeleteOptions, RawNewMessage, RawReceipt,
@@ -681,6 +682,44 @@ fn close_from_a_callback_where_the_host_delivers() {
         "the close has taken effect"
     );
     assert_eq!(behind.events().len(), 1);
+    assert!(!client.overlapped());
+    Client::local(folder.path());
+}
+
+/// ABI-5, CALL-6: while a callback that has closed the client has not returned, a thread that polls
+/// gets 0 at once; it neither waits for that callback nor ends the client under it.
+#[test]
+fn a_poll_beside_a_callback_that_closes() {
+    let folder = folder();
+    let mut options = Options::local(folder.path());
+    options.delivery = abi::DELIVER_BY_POLL;
+    let client = options.open();
+    let handle = client.handle() as usize;
+    // SAFETY: handles are looked up.
+    let poll = move || unsafe { (abi().poll)(handle as Handle) };
+    let (closed, has_closed) = std::sync::mpsc::channel();
+    let (polled, has_polled) = std::sync::mpsc::channel();
+    let has_polled = std::sync::Mutex::new(has_polled);
+    let closing = client.call_with(move |_| {
+        let code = close(handle);
+        closed.send(code).unwrap();
+        // Only the other thread's poll lets this callback return.
+        let in_time = has_polled
+            .lock()
+            .unwrap()
+            .recv_timeout(Duration::from_secs(10));
+        closed.send(in_time.map_or(99, |()| 0)).unwrap();
+    });
+    assert_eq!(client.begin_list(&closing), abi::OK);
+    let delivering = std::thread::spawn(move || {
+        eventually("the callback ran", || poll() != 0);
+    });
+    assert_eq!(has_closed.recv(), Ok(abi::PENDING));
+    assert_eq!(poll(), 0);
+    polled.send(()).unwrap();
+    assert_eq!(has_closed.recv(), Ok(0), "the poll did not return at once");
+    delivering.join().unwrap();
+    assert_eq!(poll(), abi::INVALID_HANDLE, "the close has taken effect");
     assert!(!client.overlapped());
     Client::local(folder.path());
 }

@@ -165,6 +165,11 @@ impl Delivery {
         self.state.lock().deliverer == Some(ThreadMark::here())
     }
 
+    /// Whether nobody is inside a callback of this client.
+    pub fn is_idle(&self) -> bool {
+        self.state.lock().deliverer.is_none()
+    }
+
     fn run<'a>(&'a self, mut state: MutexGuard<'a, State>, job: Job) -> MutexGuard<'a, State> {
         state.deliverer = Some(ThreadMark::here());
         drop(state);

@@ -22,6 +22,7 @@ pub mod conversation;
 pub mod deletion;
 mod guard;
 mod handle;
+mod heap;
 pub mod listener;
 mod mapping;
 pub mod message;

@@ -26,6 +26,16 @@ pub struct CPrograms {
 
 /// Builds against the library in `library`. `name` keeps one build apart from another.
 pub fn build(workspace: &Workspace, library: &Path, name: &str) -> Result<CPrograms> {
+    build_with(workspace, library, name, &[])
+}
+
+/// As [`build`], with variables of the Makefile set.
+pub fn build_with(
+    workspace: &Workspace,
+    library: &Path,
+    name: &str,
+    variables: &[(&str, &str)],
+) -> Result<CPrograms> {
     let folder = workspace.scratch(name);
     fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
@@ -35,6 +45,11 @@ pub fn build(workspace: &Workspace, library: &Path, name: &str) -> Result<CProgr
         .arg(workspace.root.join("examples-c"))
         .arg(format!("ADIEU_LIBDIR={}", library.display()))
         .arg(format!("BUILD={}", folder.display()))
+        .args(
+            variables
+                .iter()
+                .map(|(name, value)| format!("{name}={value}")),
+        )
         .stdout(Stdio::null());
     let status = Running::start(&mut make)?
         .wait()

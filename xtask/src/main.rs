@@ -1,4 +1,4 @@
-//! The house's own commands: `cargo xtask demo | test | contract | dist | install`.
+//! The house's own commands: `cargo xtask demo | test | contract | dist | install | lab`.
 
 mod audit;
 mod bindings;
@@ -17,6 +17,7 @@ mod exports;
 mod forensics;
 mod harness;
 mod header;
+mod lab;
 mod machine;
 mod named_files;
 mod named_tests;
@@ -36,7 +37,11 @@ mod workspace;
 
 use std::{path::PathBuf, process::ExitCode};
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use lab::{fuzz, instrument::Sanitizer, memory, sanitizers};
+use tally::Tally;
 
 /// The house's own commands.
 #[derive(Debug, Parser)]
@@ -58,6 +63,41 @@ enum Command {
     Dist(DistArgs),
     /// Install the library on this machine.
     Install(InstallArgs),
+    /// Try to break the library, for as long as one wants.
+    #[command(subcommand)]
+    Lab(LabCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum LabCommand {
+    /// Stress, the C programs and the C++ headers under AddressSanitizer, LeakSanitizer,
+    /// UndefinedBehaviorSanitizer and ThreadSanitizer.
+    Sanitizers {
+        /// How long each stress lasts.
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        seconds: u64,
+        /// Only this one.
+        #[arg(long, value_enum)]
+        only: Option<Sanitizer>,
+    },
+    /// Fuzz what reads input, with libFuzzer.
+    Fuzz {
+        /// How long each target is tried.
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        seconds: u64,
+        /// Files in fuzz/src; default: all.
+        targets: Vec<String>,
+    },
+    /// Look through the memory of a process for what it has deleted.
+    Memory,
+    /// Refuse a process its nth allocation, its nth thread and its last files, for every n, and
+    /// look at what it left.
+    Scarce {
+        /// Every so many-th allocation.
+        #[arg(long, value_name = "N", default_value_t = 1,
+              value_parser = clap::value_parser!(u64).range(1..))]
+        step: u64,
+    },
 }
 
 /// `demo`.
@@ -133,6 +173,34 @@ struct InstallArgs {
     destdir: Option<PathBuf>,
 }
 
+fn run_lab(command: LabCommand) -> Result<bool> {
+    match command {
+        LabCommand::Sanitizers { seconds, only } => {
+            lab::command(sanitizers::NEEDS, |workspace, captured| {
+                workspace.build_debug()?;
+                let mut tally = Tally::default();
+                let all = [Sanitizer::Address, Sanitizer::Thread];
+                for one in all
+                    .iter()
+                    .filter(|one| only.is_none_or(|only| only == **one))
+                {
+                    tally += sanitizers::check(workspace, *one, seconds, true, captured)?;
+                }
+                Ok(tally)
+            })
+        }
+        LabCommand::Fuzz { seconds, targets } => {
+            lab::command(fuzz::NEEDS, |workspace, captured| {
+                fuzz::check(workspace, seconds, &targets, captured)
+            })
+        }
+        LabCommand::Memory => lab::command(memory::NEEDS, memory::check),
+        LabCommand::Scarce { step } => lab::command(memory::NEEDS, |workspace, captured| {
+            memory::scarce(workspace, step, captured)
+        }),
+    }
+}
+
 fn main() -> ExitCode {
     let done = children::on_interrupt_end_all().and_then(|()| match Cli::parse().command {
         Command::Demo(args) if args.devices == 2 => two_devices::run(args.json),
@@ -143,6 +211,7 @@ fn main() -> ExitCode {
         Command::Dist(args) if args.check => dist::check(&args.target, args.update_abi),
         Command::Dist(args) => dist::run(&args.target, args.out.as_deref(), args.deb, args.json),
         Command::Install(args) => dist::install(&args.prefix, args.destdir.as_deref()),
+        Command::Lab(command) => run_lab(command),
     });
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -14,5 +14,6 @@ pub use cpp::check as check_cpp;
 pub use java::check as check_java;
 pub use node::check as check_node;
 pub use objc::check as check_objc;
+pub use stage::Stage;
 pub use swift::check as check_swift;
 pub use tim::check as check_tim;

@@ -1,0 +1,143 @@
+//! libFuzzer, on the targets in `fuzz/`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::Bench;
+use crate::{
+    captured::Captured, children::Running, machine::Need, tally::Tally, workspace::Workspace,
+};
+
+/// What building needs: libFuzzer itself is C++.
+pub const NEEDS: &[Need] = &super::CLANG;
+
+const TRIPLE: &str = "x86_64-unknown-linux-gnu";
+/// Edges counted, comparisons seen: what libFuzzer learns from.
+const COVERAGE: [&str; 5] = [
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+];
+/// Longest input, in bytes: what matters is in short ones.
+const MAX_LEN: &str = "1024";
+/// One input takes no longer, in seconds.
+const TIMEOUT: &str = "30";
+
+/// Runs these targets, or all, for so many seconds each.
+pub fn check(
+    workspace: &Workspace,
+    seconds: u64,
+    only: &[String],
+    captured: &mut Captured,
+) -> Result<Tally> {
+    let all = targets(workspace)?;
+    if let Some(unknown) = only.iter().find(|name| !all.contains(name)) {
+        bail!(
+            "there is no target {unknown:?}; there are {}",
+            all.join(", ")
+        );
+    }
+    let mut bench = Bench::new(captured, true);
+    bench.say("building the targets");
+    let programs = build(workspace)?;
+    for target in all
+        .iter()
+        .filter(|name| only.is_empty() || only.contains(name))
+    {
+        let what = format!("{target} for {seconds} s");
+        bench.check(&what, |captured| {
+            run(workspace, &programs.join(target), target, seconds, captured)
+        })?;
+    }
+    Ok(bench.tally)
+}
+
+/// Each is a file with its `fuzz_target!`.
+fn targets(workspace: &Workspace) -> Result<Vec<String>> {
+    let mut targets = Vec::new();
+    for file in fs::read_dir(workspace.root.join("fuzz/src")).context("cannot read fuzz/src")? {
+        let path = file?.path();
+        if fs::read_to_string(&path)?.contains("fuzz_target!(") {
+            targets.push(
+                path.file_stem()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
+            );
+        }
+    }
+    targets.sort();
+    Ok(targets)
+}
+
+/// With the release's own compiler, whose switches for this are for those who ask by name, and
+/// with AddressSanitizer for Rust and for the bundled SQLite.
+fn build(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.target.join("lab").join("fuzz");
+    let mut flags = COVERAGE.to_vec();
+    flags.extend(["-Zsanitizer=address", "--cfg=fuzzing", "-Cdebug-assertions"]);
+    let mut command = workspace.cargo(&["build", "--bins", "--target", TRIPLE]);
+    command
+        .current_dir(workspace.root.join("fuzz"))
+        .arg("--target-dir")
+        .arg(&folder)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CC", "clang-22")
+        .env("CXX", "clang++-22")
+        .env("CFLAGS", "-fsanitize=address,fuzzer-no-link -g -O1")
+        .env("RUSTFLAGS", flags.join(" "))
+        .stdout(Stdio::null());
+    let status = Running::start(&mut command)?
+        .wait()
+        .context("cannot wait for cargo")?;
+    ensure!(status.success(), "the targets do not build");
+    Ok(folder.join(TRIPLE).join("debug"))
+}
+
+/// What it learns goes to a folder of cargo's, what breaks to another; inputs that once broke
+/// something are in `fuzz/regressions` and tried first.
+fn run(
+    workspace: &Workspace,
+    program: &Path,
+    target: &str,
+    seconds: u64,
+    captured: &mut Captured,
+) -> Result<()> {
+    let kept = workspace.target.join("lab").join("corpus").join(target);
+    let broken = workspace.target.join("lab").join("broken").join(target);
+    for folder in [&kept, &broken] {
+        fs::create_dir_all(folder).context("cannot make a folder of inputs")?;
+    }
+    let mut command = Command::new(program);
+    command
+        .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-max_len={MAX_LEN}"))
+        // Long inputs from the start: the slow targets would never come to them.
+        .arg("-len_control=0")
+        .arg(format!("-timeout={TIMEOUT}"))
+        .arg("-print_final_stats=1")
+        .arg(format!("-artifact_prefix={}/", broken.display()))
+        .arg(&kept)
+        .env("ASAN_OPTIONS", "detect_leaks=0");
+    for folder in ["seeds", "regressions"] {
+        let folder = workspace.root.join("fuzz").join(folder).join(target);
+        if folder.is_dir() {
+            command.arg(folder);
+        }
+    }
+    let (succeeded, text) = super::said(captured, &mut command)?;
+    for line in text.lines() {
+        if line.starts_with("stat::number_of_executed_units") || line.contains("DONE") {
+            eprintln!("lab:   {line}");
+        }
+    }
+    ensure!(succeeded, "it found something: {}", broken.display());
+    Ok(())
+}
