@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use crate::{
     bindings, c_build, c_programs, captured::Captured, contract, curl::CURL, demo_suite, exports,
-    header, machine::Need, openapi, packages, tally::Tally, two_devices, workspace::Workspace,
+    guard, header, machine::Need, openapi, packages, tally::Tally, two_devices,
+    workspace::Workspace,
 };
 
 /// One suite.
@@ -279,6 +280,16 @@ pub const SUITES: &[Suite] = &[
                 captured.note(&format!("README: {error:#}"))?;
             }
             Ok(tally)
+        },
+    },
+    Suite {
+        name: "guard",
+        what: "instructions, flushes, writes and requests of a deletion: no more than committed",
+        needs: &[CC, VALGRIND],
+        proves: &[],
+        run: |built, captured| {
+            built.release()?;
+            guard::check(&built.workspace, captured)
         },
     },
     Suite {
