@@ -130,11 +130,18 @@ pub struct Line {
 /// Lines with a legend.
 pub fn lines(path: &Path, title: &str, axes: [&Axis; 2], lines: &[Line]) -> Result<()> {
     let [across, up] = axes;
+    // Where the lines end, or where they do not come.
+    let legend = if up.log {
+        SeriesLabelPosition::UpperRight
+    } else {
+        SeriesLabelPosition::LowerRight
+    };
     let root = SVGBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE).map_err(drawn)?;
     let mut chart = ChartBuilder::on(&root)
         .caption(title, ("sans-serif", 20))
         .margin(16)
+        .margin_right(48)
         .x_label_area_size(48)
         .y_label_area_size(76)
         .build_cartesian_2d(across.clone(), up.clone())
@@ -163,7 +170,7 @@ pub fn lines(path: &Path, title: &str, axes: [&Axis; 2], lines: &[Line]) -> Resu
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
+        .position(legend)
         .background_style(WHITE.mix(0.85))
         .border_style(BLACK.mix(0.2))
         .label_font(TEXT)

@@ -148,7 +148,12 @@ pub fn built(package: &'static str) -> Result<PathBuf> {
 fn build(package: &str, more: &[&str]) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let arguments = ["build", "--quiet", "--release", "--package", package];
-    let status = Command::new(cargo).args(arguments).args(more).status()?;
+    // Not where the stores are: the workspace and its settings are found from here.
+    let status = Command::new(cargo)
+        .args(arguments)
+        .args(more)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()?;
     if status.success() {
         Ok(())
     } else {

@@ -88,7 +88,7 @@ fn erase(rows: &Rows<'_>, path: &Path) -> Result<bool> {
     let up = Axis::from_zero("µs", all().map(|(_, y)| *y));
     lines(
         path,
-        "Erasing on the device takes the same at every length",
+        "Erasing on the device, by the length of the conversation",
         [&across, &up],
         &shown,
     )?;
@@ -145,7 +145,7 @@ fn latency(rows: &Rows<'_>, path: &Path) -> Result<bool> {
     let values = shown
         .iter()
         .flat_map(|line| line.points.iter().map(|(value, _)| *value));
-    let across = Axis::powers("µs from the call to the callback", values);
+    let across = Axis::powers("µs from the call to its answer", values);
     let up = Axis {
         name: "% of deletions that took at most so long",
         log: false,
@@ -257,7 +257,7 @@ fn readable(rows: &Rows<'_>, path: &Path) -> Result<bool> {
         return Ok(false);
     }
     let axis = Axis {
-        name: "% of the deleted texts that stand in the store's files",
+        name: "% of the deleted texts that stand in the store's files, the log emptied",
         log: false,
         least: 0.0,
         most: 100.0,

@@ -25,7 +25,7 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     } else {
         &[10, 1_000, 100_000, 1_000_000]
     };
-    let rounds = if quick { 3 } else { 7 };
+    let rounds = if quick { 2 } else { 7 };
     let folder = tempfile::tempdir_in(".")?;
     for size in sizes {
         // Many groups of the largest sizes would fill the disk.

@@ -13,17 +13,21 @@ use crate::report::{Goal, Report, Row};
 pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = built("adieu")?;
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .args(["run", "--quiet", "--release", "--locked", "--manifest-path"])
-        .arg(here.join("side-by-side/Cargo.toml"))
-        .env("CARGO_TARGET_DIR", target.join("../side-by-side"))
-        .arg("--")
+    let beside = target.with_file_name("side-by-side");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--release", "--locked", "--target-dir"])
+        .arg(&beside)
+        .current_dir(here.join("side-by-side"))
+        .status()?;
+    ensure!(built.success(), "side-by-side does not build");
+    let output = Command::new(beside.join("release/side-by-side"))
         .arg(target.join("libadieu.so"))
         .arg(here.join("../../shared/data"))
         .args(quick.then_some("--quick"))
-        .stderr(Stdio::inherit());
-    let output = cargo.output().context("cannot run side-by-side")?;
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run side-by-side")?;
     ensure!(output.status.success(), "side-by-side failed");
     for line in String::from_utf8(output.stdout)?.lines() {
         let found: Value = serde_json::from_str(line)?;

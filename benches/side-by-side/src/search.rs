@@ -31,11 +31,11 @@ impl Search {
         texts.sort_unstable();
         let step = texts.len().div_ceil(MOST).max(1);
         let texts: Vec<_> = texts.into_iter().step_by(step).collect();
-        let automaton = automaton(&texts)?;
+        let all = automaton(&texts)?;
         let mut kept = vec![true; texts.len()];
         for message in &log.messages {
             if !deleted(message.conversation) {
-                for found in automaton.find_overlapping_iter(&message.text) {
+                for found in all.find_overlapping_iter(&message.text) {
                     if let Some(kept) = kept.get_mut(found.pattern().as_usize()) {
                         *kept = false;
                     }

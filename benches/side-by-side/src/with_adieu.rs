@@ -2,22 +2,32 @@
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::adieu::{Calls, Client, NewMessage};
 use crate::log::{Log, name_of};
-use crate::{Store, TOGETHER};
+use crate::{Store, TOGETHER, files_size};
 
-/// One client.
-pub struct Adieu(Client);
+/// One client, and where its files are.
+pub struct Adieu(Client, PathBuf);
+
+/// It looks after its files by itself, and has come to rest when they stay as large as they are.
+const STEP: Duration = Duration::from_millis(500);
+/// Steps without a change.
+const QUIET: usize = 3;
+/// Steps after which the waiting ends in any case.
+const PATIENCE: usize = 120;
 
 impl Adieu {
     /// Opens one on an empty folder.
     pub fn open(folder: &Path) -> Result<Self> {
-        Ok(Self(Client::open(folder, "alice", None)?))
+        Ok(Self(
+            Client::open(folder, "alice", None)?,
+            folder.to_owned(),
+        ))
     }
 }
 
@@ -59,9 +69,17 @@ impl Store for Adieu {
     }
 
     fn rest(&mut self) -> Result<()> {
-        // It comes to rest by itself.
-        std::thread::sleep(Duration::from_secs(2));
-        Ok(())
+        let (mut before, mut quiet) = (f64::NAN, 0);
+        for _ in 0..PATIENCE {
+            std::thread::sleep(STEP);
+            let now = files_size(&self.1)?;
+            quiet = if now == before { quiet + 1 } else { 0 };
+            before = now;
+            if quiet == QUIET {
+                return Ok(());
+            }
+        }
+        bail!("the files still change")
     }
 
     fn delete(&mut self, conversation: usize) -> Result<()> {
