@@ -40,8 +40,7 @@ impl Figures<'_> {
     /// Writes it into a folder.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join("figures.json");
-        fs::create_dir_all(folder)
-            .and_then(|()| fs::write(&path, format!("{:#}\n", self.json())))
+        fs::write(&path, format!("{:#}\n", self.json()))
             .with_context(|| format!("cannot write {}", path.display()))
     }
 }

@@ -33,7 +33,7 @@ use std::env;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::arguments::Arguments;
 use crate::figures::Figures;
@@ -94,6 +94,9 @@ fn main() -> Result<ExitCode> {
     }
     let machine = Machine::look(&env::current_dir()?);
     eprintln!("{}\n", machine.words());
+    // Before the minutes that a run takes.
+    std::fs::create_dir_all(&arguments.out)
+        .with_context(|| format!("cannot make the folder {}", arguments.out.display()))?;
     let begun = Instant::now();
     let report = measure(&arguments)?;
     let figures = Figures {

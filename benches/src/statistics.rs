@@ -44,13 +44,20 @@ impl Samples {
 
     /// The middle.
     pub fn median(&self) -> f64 {
-        self.quantile(0.5)
+        median(&self.0)
     }
 }
 
-/// The middle of some numbers.
+/// The middle of some numbers, or between the two that are.
 pub fn median(numbers: &[f64]) -> f64 {
-    quantile(numbers, 0.5)
+    let mut sorted = numbers.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let upper = sorted.get(sorted.len() / 2);
+    let lower = sorted.get(sorted.len().saturating_sub(1) / 2);
+    match (lower, upper) {
+        (Some(lower), Some(upper)) => f64::midpoint(*lower, *upper),
+        _ => f64::NAN,
+    }
 }
 
 fn quantile(numbers: &[f64], share: f64) -> f64 {
@@ -58,4 +65,17 @@ fn quantile(numbers: &[f64], share: f64) -> f64 {
     sorted.sort_by(f64::total_cmp);
     let at = (share * sorted.len().saturating_sub(1) as f64).round() as usize;
     sorted.get(at).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{median, quantile};
+
+    #[test]
+    fn the_middle_of_an_even_number_lies_between_two() {
+        assert_eq!(median(&[3.0, 1.0]), 2.0);
+        assert_eq!(median(&[3.0, 1.0, 9.0]), 3.0);
+        assert!(median(&[]).is_nan());
+        assert_eq!(quantile(&[3.0, 1.0, 9.0], 1.0), 9.0);
+    }
 }
