@@ -174,7 +174,7 @@ impl Client {
             user_id: user.as_ptr(),
             master_key: std::ptr::null(),
             server_url: url.as_ref().map_or(std::ptr::null(), |url| url.as_ptr()),
-            sdk_app_id: crate::server::APP_ID,
+            sdk_app_id: crate::library::APP_ID,
             device_id: std::ptr::null(),
             user_sig: sig.as_ref().map_or(std::ptr::null(), |sig| sig.as_ptr()),
             post: std::ptr::null(),

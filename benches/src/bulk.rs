@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::adieu::{Client, ServerAccess};
-use crate::report::Report;
+use crate::report::{Goal, Report, Row};
 use crate::server::{Server, import, memory, user_sig, write_log};
 
 /// Runs the section.
@@ -15,17 +15,13 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     let log = folder.path().join("log.jsonl");
     write_log(&log, "group_g", "alice", count)?;
     let imported = import(folder.path(), &log)?;
-    report.at_least(
-        "import into the server",
-        imported.messages / imported.seconds,
-        "messages/s",
-        100_000.0,
+    let rate = imported.messages / imported.seconds;
+    report.add(
+        Row::value("import into the server", rate, "messages/s").goal(Goal::AtLeast(100_000.0)),
     );
-    report.judged(
-        "memory of the server while it imports",
-        imported.peak_kib / 1024.0,
-        "MiB",
-        200.0,
+    let peak = imported.peak_kib / 1024.0;
+    report.add(
+        Row::value("memory of the server while it imports", peak, "MiB").goal(Goal::AtMost(200.0)),
     );
 
     let server = Server::start(folder.path())?;
@@ -40,13 +36,14 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     let start = Instant::now();
     client.pull()?;
     let rate = count as f64 / start.elapsed().as_secs_f64();
-    report.at_least("pull into the sealed store", rate, "messages/s", 50_000.0);
+    report.add(
+        Row::value("pull into the sealed store", rate, "messages/s").goal(Goal::AtLeast(50_000.0)),
+    );
     let after = memory(std::process::id(), "VmRSS")?;
-    report.judged(
-        "memory of a client that has just pulled 200,000",
-        (after - before) / 1024.0,
-        "MiB",
-        50.0,
+    let added = (after - before) / 1024.0;
+    report.add(
+        Row::value("memory that the pull adds to the client", added, "MiB")
+            .goal(Goal::AtMost(50.0)),
     );
     report.figure(
         "memory of the server after the pull",

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::adieu::{Calls, Client, fill};
-use crate::report::Report;
+use crate::report::{Goal, Report, Row};
 use crate::statistics::Samples;
 
 /// Runs the section.
@@ -31,16 +31,9 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     for _ in &ids {
         calls.next()?;
     }
-    report.judged(
-        "call while the worker is busy, median",
-        busy.median() * 1e3,
-        "ns",
-        300.0,
-    );
-    report.figure(
-        "call while the worker is busy, 99th percentile",
-        busy.quantile(0.99) * 1e3,
-        "ns",
+    report.add(
+        Row::samples("call while the worker is busy", &busy.times(1e3), "ns")
+            .goal(Goal::AtMost(300.0)),
     );
 
     let mut parked = Samples::default();
@@ -57,22 +50,12 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
         parked.push(start.elapsed().saturating_sub(clock));
         calls.next()?;
     }
-    report.judged(
-        "call that wakes the worker, median",
-        parked.median(),
+    report.add(Row::samples("call that wakes the worker", &parked, "µs").goal(Goal::AtMost(10.0)));
+    report.add(Row::samples(
+        "bare wake-up of a sleeping thread",
+        &floor,
         "µs",
-        10.0,
-    );
-    report.figure(
-        "call that wakes the worker, 99th percentile",
-        parked.quantile(0.99),
-        "µs",
-    );
-    report.figure(
-        "bare wake-up of a sleeping thread, median",
-        floor.median(),
-        "µs",
-    );
+    ));
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use anyhow::Result;
 
 use crate::adieu::{Calls, Client, ServerAccess};
 use crate::batch::{TOGETHER, fill_all, names};
-use crate::report::Report;
+use crate::report::{Goal, Report, Row};
 use crate::server::{Server, import, user_sig};
 use crate::statistics::Samples;
 
@@ -23,35 +23,24 @@ const MESSAGES: usize = 5;
 
 /// Runs the section.
 pub fn run(report: &mut Report, quick: bool) -> Result<()> {
-    let (each, rounds) = if quick { (25, 2) } else { (100, 5) };
+    let (each, rounds) = if quick { (25, 1) } else { (100, 2) };
     for served in [false, true] {
         let (mut one, mut many) = (Samples::default(), Samples::default());
         for _ in 0..rounds {
             // In one store, one after the other, so that both find the same disk.
             let (alone, together) = throughput(served, each)?;
-            one.push_us(alone);
-            many.push_us(together);
+            one.push_value(alone);
+            many.push_value(together);
         }
         let place = if served {
             "with a server"
         } else {
             "device alone"
         };
-        report.figure(
-            &format!("{place}: one caller, median"),
-            one.median(),
-            "deletions/s",
-        );
-        report.figure(
-            &format!("{place}: {CALLERS} callers, median"),
-            many.median(),
-            "deletions/s",
-        );
-        report.at_least(
-            &format!("{place}: {CALLERS} callers / one"),
-            many.median() / one.median(),
-            "x",
-            8.0,
+        report.add(
+            Row::samples(format!("{place}: {CALLERS} callers"), &many, "deletions/s")
+                .over("one caller", one.median())
+                .goal(Goal::AtLeast(8.0)),
         );
     }
     let count = if quick { 1_000 } else { 10_000 };
@@ -61,11 +50,9 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
         seconds * 1e3,
         "ms",
     );
-    report.judged(
-        "requests that the server got for them",
-        requests as f64,
-        "",
-        (count / TOGETHER) as f64,
+    report.add(
+        Row::value("requests that the server got for them", requests as f64, "")
+            .goal(Goal::NeverAbove((count / TOGETHER) as f64)),
     );
     Ok(())
 }

@@ -4,18 +4,21 @@ use anyhow::Result;
 
 use crate::adieu::{Calls, Client, fill};
 use crate::floor::Disk;
-use crate::report::Report;
+use crate::report::{Goal, Report, Row};
 use crate::statistics::Samples;
 
 /// Messages in other conversations of the store.
 const OTHERS: usize = 20_000;
 
+/// The floor.
+const APPEND: &str = "4 KiB append + fdatasync";
+
 /// Runs the section.
 pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     let sizes: &[(usize, usize)] = if quick {
-        &[(1_000, 9), (100_000, 3)]
+        &[(1_000, 5), (100_000, 2)]
     } else {
-        &[(1_000, 25), (10_000, 25), (100_000, 11), (1_000_000, 5)]
+        &[(1_000, 9), (10_000, 9), (100_000, 4), (1_000_000, 2)]
     };
     let (mut floor, mut overwrite) = (Samples::default(), Samples::default());
     let mut medians = Vec::new();
@@ -37,46 +40,35 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
             client.delete(c"c2c_target", &mut id, &calls)?;
             calls.next()?;
             let receipt = client.receipt(&id)?;
-            erase.push_us(receipt.erase_ns as f64 / 1e3);
-            total.push_us(receipt.total_ns as f64 / 1e3);
+            erase.push_value(receipt.erase_ns as f64 / 1e3);
+            total.push_value(receipt.total_ns as f64 / 1e3);
         }
-        report.figure(
-            &format!("{size} messages: erase, median"),
-            erase.median(),
+        report.add(Row::samples(
+            format!("{size} messages: erased"),
+            &erase,
             "µs",
-        );
-        report.figure(
-            &format!("{size} messages: erase, slowest"),
-            erase.quantile(1.0),
+        ));
+        report.add(Row::samples(
+            format!("{size} messages: call to success"),
+            &total,
             "µs",
-        );
-        report.figure(
-            &format!("{size} messages: call to success, median"),
-            total.median(),
-            "µs",
-        );
+        ));
         medians.push(erase.median());
     }
-    report.figure("4 KiB append + fdatasync, median", floor.median(), "µs");
-    report.figure(
-        "64 B overwrite + fdatasync, median",
-        overwrite.median(),
-        "µs",
-    );
-    report.figure(
-        "4 KiB append + fdatasync, 99th percentile",
-        floor.quantile(0.99),
-        "µs",
-    );
+    report.add(Row::samples(APPEND, &floor, "µs"));
+    report.add(Row::samples("64 B overwrite + fdatasync", &overwrite, "µs"));
     let slowest = medians.iter().copied().fold(0.0, f64::max);
-    report.judged(
-        "slowest median / append floor",
-        slowest / floor.median(),
-        "x",
-        1.5,
+    report.add(
+        Row::value("slowest of these medians by the append", slowest, "µs")
+            .over(APPEND, floor.median())
+            .goal(Goal::AtMost(1.5)),
     );
     if let (Some(first), Some(last)) = (medians.first(), medians.last()) {
-        report.judged("largest / smallest history", last / first, "x", 1.3);
+        report.add(
+            Row::value("largest by smallest history", *last, "µs")
+                .over("smallest history", *first)
+                .goal(Goal::AtMost(1.3)),
+        );
     }
     Ok(())
 }

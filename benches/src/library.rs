@@ -5,12 +5,15 @@
 use std::ffi::{c_char, c_void};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, anyhow, bail};
 use libloading::Library;
 
 use crate::listener::RawListener;
+
+/// The app that everything here belongs to.
+pub const APP_ID: u64 = 1_400_000_000;
 
 pub type OnSuccess = unsafe extern "C" fn(*mut c_void);
 pub type OnError = unsafe extern "C" fn(*mut c_void, i32, *const c_char);
@@ -129,9 +132,15 @@ pub enum Build {
     Plain,
 }
 
-/// Builds a package for release and gives the folder of its artefacts.
-pub fn built(package: &str) -> Result<PathBuf> {
-    build(package, &[])?;
+/// Builds a package for release, once and alone: built together with others, it would have their
+/// features. Gives the folder of its artefacts.
+pub fn built(package: &'static str) -> Result<PathBuf> {
+    static BUILT: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+    let mut done = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !done.contains(&package) {
+        build(package, &[])?;
+        done.push(package);
+    }
     let here = std::env::current_exe()?;
     Ok(here.parent().context("no target folder")?.to_owned())
 }
@@ -139,7 +148,12 @@ pub fn built(package: &str) -> Result<PathBuf> {
 fn build(package: &str, more: &[&str]) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let arguments = ["build", "--quiet", "--release", "--package", package];
-    let status = Command::new(cargo).args(arguments).args(more).status()?;
+    // Not where the stores are: the workspace and its settings are found from here.
+    let status = Command::new(cargo)
+        .args(arguments)
+        .args(more)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()?;
     if status.success() {
         Ok(())
     } else {
@@ -147,9 +161,23 @@ fn build(package: &str, more: &[&str]) -> Result<()> {
     }
 }
 
+static GIVEN: OnceLock<PathBuf> = OnceLock::new();
+
+/// Takes a library that is built already. Means nothing when it was loaded before.
+#[allow(
+    dead_code,
+    reason = "for the program beside this one, which shares this file"
+)]
+pub fn load_from(path: PathBuf) {
+    let _ = GIVEN.set(path);
+}
+
 fn load(which: Build) -> Result<Api> {
     let path = match which {
-        Build::Sealed => built("adieu")?.join("libadieu.so"),
+        Build::Sealed => match GIVEN.get() {
+            Some(path) => path.clone(),
+            None => built("adieu")?.join("libadieu.so"),
+        },
         Build::Plain => {
             let here = built("adieu")?;
             let folder = here.parent().context("no target folder")?.join("plaintext");

@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    report::Report,
+    report::{Goal, Report, Row},
     server::{APP_ID, Server, import_into, user_sig},
     statistics::Samples,
 };
@@ -27,7 +27,7 @@ const CONNECTIONS: usize = 64;
 const CONVERSATIONS: usize = 20;
 
 pub fn run(report: &mut Report, quick: bool) -> Result<()> {
-    let seconds = Duration::from_secs(if quick { 3 } else { 10 });
+    let seconds = Duration::from_secs(if quick { 1 } else { 4 });
     let long = if quick { 100_000 } else { 1_000_000 };
     let folder = tempfile::tempdir()?;
     let log = folder.path().join("log.jsonl");
@@ -38,20 +38,17 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     let server = Server::start_on(folder.path(), &sqlite)?;
     let clients = clients(folder.path(), &server)?;
     let (nothing, _) = rate(&clients, seconds, refused)?;
-    report.figure("requests that need no storage", nothing, "/s");
     let (deletions, samples) = rate(&clients, seconds, deletion)?;
-    report.figure("SQLite: deletions by 64 connections", deletions, "/s");
-    report.figure(
-        "SQLite: 99th percentile of them",
-        samples.quantile(0.99),
-        "us",
+    report.add(
+        Row::value(
+            "SQLite: deletions by 64 connections",
+            deletions,
+            "deletions/s",
+        )
+        .over("requests that need no storage", nothing)
+        .goal(Goal::AtLeast(0.3)),
     );
-    report.at_least(
-        "SQLite: deletions / requests that need no storage",
-        deletions / nothing,
-        "",
-        0.3,
-    );
+    report.add(Row::samples("SQLite: each of them", &samples, "µs"));
     length(report, "SQLite", &clients, quick)?;
     drop(server);
 
@@ -70,24 +67,16 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     let clients = self::clients(folder.path(), &server)?;
     let (deletions, samples) = rate(&clients, seconds, deletion)?;
     let after = bare(&node, &url, &script, seconds)?;
-    report.figure(
-        "PostgreSQL: bare statements by 64 connections, before",
-        before,
-        "/s",
+    report.add(
+        Row::value(
+            "PostgreSQL: deletions by 64 connections",
+            deletions,
+            "deletions/s",
+        )
+        .over("bare statements, the better of two", before.max(after))
+        .goal(Goal::AtLeast(0.5)),
     );
-    report.figure("PostgreSQL: the same, after", after, "/s");
-    report.figure("PostgreSQL: deletions by 64 connections", deletions, "/s");
-    report.figure(
-        "PostgreSQL: 99th percentile of them",
-        samples.quantile(0.99),
-        "us",
-    );
-    report.at_least(
-        "PostgreSQL: deletions / bare statements",
-        deletions / before.max(after),
-        "",
-        0.5,
-    );
+    report.add(Row::samples("PostgreSQL: each of them", &samples, "µs"));
     length(report, "PostgreSQL", &clients, quick)
 }
 
@@ -288,7 +277,7 @@ fn length(report: &mut Report, engine: &str, clients: &[Client], quick: bool) ->
     let client = clients.first().context("no client")?;
     let mut stream = client.connect()?;
     let (mut short, mut long) = (Samples::default(), Samples::default());
-    for _ in 0..if quick { 1_000 } else { 5_000 } {
+    for _ in 0..if quick { 300 } else { 2_500 } {
         for (peer, samples) in [("short", &mut short), ("long", &mut long)] {
             let body = format!(
                 "{{\"From_Account\":\"a0\",\"Type\":1,\"To_Account\":\"{peer}\",\"ClearRamble\":1,\"CutOff\":5}}"
@@ -296,13 +285,24 @@ fn length(report: &mut Report, engine: &str, clients: &[Client], quick: bool) ->
             samples.push(exchange(&mut stream, &(client.request(&body), true))?);
         }
     }
-    let (short, long) = (short.quantile(0.99), long.quantile(0.99));
-    report.figure(
-        &format!("{engine}: 99th percentile among ten messages"),
-        short,
-        "us",
+    report.add(Row::samples(
+        format!("{engine}: among ten messages"),
+        &short,
+        "µs",
+    ));
+    report.add(Row::samples(
+        format!("{engine}: among very many"),
+        &long,
+        "µs",
+    ));
+    report.add(
+        Row::value(
+            format!("{engine}: 99th percentiles of these"),
+            long.quantile(0.99),
+            "µs",
+        )
+        .over("among ten", short.quantile(0.99))
+        .goal(Goal::AtMost(1.3)),
     );
-    report.figure(&format!("{engine}: the same among very many"), long, "us");
-    report.judged(&format!("{engine}: very many / ten"), long / short, "", 1.3);
     Ok(())
 }

@@ -7,12 +7,12 @@ use anyhow::Result;
 
 use crate::adieu::{Calls, Client, ServerAccess};
 use crate::batch::{TOGETHER, fill_all, names};
-use crate::report::Report;
+use crate::report::{Goal, Report, Row};
 use crate::statistics::Samples;
 
 /// Runs the section.
 pub fn run(report: &mut Report, quick: bool) -> Result<()> {
-    let (count, rounds) = if quick { (2_000, 5) } else { (10_000, 15) };
+    let (count, rounds) = if quick { (2_000, 5) } else { (10_000, 7) };
     // A server that takes every request and answers none.
     let silent = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}", silent.local_addr()?);
@@ -42,21 +42,18 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
         client.history(&names[0], 0, 1)?;
         ready.push(start.elapsed());
     }
-    report.judged(
-        &format!("open with {count} pending deletions, median"),
-        open.median() / 1e3,
-        "ms",
-        200.0,
+    report.add(
+        Row::samples(
+            format!("open with {count} pending deletions"),
+            &open.times(1e-3),
+            "ms",
+        )
+        .goal(Goal::AtMost(200.0)),
     );
-    report.figure(
-        &format!("open with {count} pending deletions, slowest"),
-        open.quantile(1.0) / 1e3,
+    report.add(Row::samples(
+        "until its first call is answered",
+        &ready.times(1e-3),
         "ms",
-    );
-    report.figure(
-        "until its first call is answered, median",
-        ready.median() / 1e3,
-        "ms",
-    );
+    ));
     Ok(())
 }

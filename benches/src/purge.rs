@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::adieu::{Calls, Client, fill, messages, texts};
-use crate::report::Report;
+use crate::report::{Goal, Report, Row};
 use crate::statistics::Samples;
 
 /// The verb under which this program watches a database, in a process of its own.
@@ -20,78 +20,37 @@ pub const WATCH: &str = "watch-the-purge";
 /// Quiet between two inserts.
 const PAUSE: Duration = Duration::from_micros(500);
 
+const QUIET: &str = "insert while nothing is purged";
+
 /// Runs the section.
 pub fn run(report: &mut Report, quick: bool) -> Result<()> {
-    let (small, large, rounds) = if quick {
-        (100, 100_000, 1)
-    } else {
-        (500, 500_000, 2)
-    };
+    let (small, large) = if quick { (50, 50_000) } else { (500, 500_000) };
     let dead = (small * 1_000 + large) as f64;
-    let (mut alone, mut beside) = (Samples::default(), Samples::default());
-    let (mut quiet, mut purging) = (Samples::default(), Samples::default());
-    let (mut size, mut log): (f64, f64) = (0.0, 0.0);
-    for _ in 0..rounds {
-        let purged = purge(small, large, false)?;
-        alone.push_us(dead / purged.took.as_secs_f64());
-        size = size.max(purged.size);
-        log = log.max(purged.log);
-        let purged = purge(small, large, true)?;
-        beside.push_us(dead / purged.took.as_secs_f64());
-        size = size.max(purged.size);
-        log = log.max(purged.log);
-        quiet.append(purged.quiet);
-        purging.append(purged.purging);
+    let purged = |what: &str, purged: &Purged| {
+        let rate = dead / purged.took.as_secs_f64();
+        Row::value(format!("{what}: purged"), rate, "messages/s").goal(Goal::AtLeast(300_000.0))
+    };
+    let beside = purge(small, large, true)?;
+    let mut size = beside.size;
+    if !quick {
+        let alone = purge(small, large, false)?;
+        size = size.max(alone.size);
+        report.add(purged("nobody waits", &alone));
+        report.figure("largest write-ahead log", alone.log / 1e6, "MB");
     }
-    report.at_least(
-        "nobody waits: purged, median",
-        alone.median(),
-        "messages/s",
-        300_000.0,
+    report.add(purged("beside inserts", &beside));
+    let (quiet, purging) = (&beside.quiet, &beside.purging);
+    report.add(Row::samples(QUIET, quiet, "µs"));
+    report.add(Row::samples("insert while purging", purging, "µs"));
+    let more = purging.quantile(0.99) - quiet.quantile(0.99);
+    report.add(Row::value("more at the 99th percentile", more, "µs").goal(Goal::AtMost(1_000.0)));
+    report.add(
+        Row::value("slowest insert while purging", purging.quantile(1.0), "µs")
+            .goal(Goal::NeverAbove(5_000.0)),
     );
-    report.at_least(
-        "beside inserts: purged, median",
-        beside.median(),
-        "messages/s",
-        300_000.0,
+    report.add(
+        Row::value("file afterwards by a VACUUMed copy", size, "").goal(Goal::NeverAbove(1.15)),
     );
-    report.figure("inserts while nothing is purged", quiet.count() as f64, "");
-    report.figure(
-        "insert while nothing is purged, median",
-        quiet.median(),
-        "µs",
-    );
-    report.figure(
-        "insert while nothing is purged, 99th percentile",
-        quiet.quantile(0.99),
-        "µs",
-    );
-    report.figure(
-        "insert while nothing is purged, slowest",
-        quiet.quantile(1.0),
-        "µs",
-    );
-    report.figure("inserts while purging", purging.count() as f64, "");
-    report.figure("insert while purging, median", purging.median(), "µs");
-    report.figure(
-        "insert while purging, 99th percentile",
-        purging.quantile(0.99),
-        "µs",
-    );
-    report.judged(
-        "more than without the purge, 99th percentile",
-        purging.quantile(0.99) - quiet.quantile(0.99),
-        "µs",
-        1_000.0,
-    );
-    report.judged(
-        "insert while purging, slowest",
-        purging.quantile(1.0),
-        "µs",
-        5_000.0,
-    );
-    report.judged("file afterwards / VACUUMed copy, largest", size, "x", 1.15);
-    report.figure("largest write-ahead log", log / 1e6, "MB");
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::adieu::{Calls, Client, ServerAccess};
 use crate::floor::Disk;
-use crate::report::Report;
+use crate::report::{Goal, Report, Row};
 use crate::server::{Server, import, user_sig, write_log};
 use crate::statistics::Samples;
 
@@ -25,7 +25,7 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     } else {
         &[10, 1_000, 100_000, 1_000_000]
     };
-    let rounds = if quick { 5 } else { 15 };
+    let rounds = if quick { 2 } else { 7 };
     let folder = tempfile::tempdir_in(".")?;
     for size in sizes {
         // Many groups of the largest sizes would fill the disk.
@@ -70,32 +70,27 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
             // The purges of both sides, which follow, are other work.
             std::thread::sleep(Duration::from_millis(800 + *size as u64 / 100));
         }
-        report.figure(
-            &format!("{size} messages: call to success, median"),
-            total.median(),
+        report.add(Row::samples(
+            format!("{size} messages: call to success"),
+            &total,
             "µs",
-        );
+        ));
         worst = worst.max(total.median());
     }
-    report.figure(
-        "flush (4 KiB append + fdatasync), median",
-        flush.median(),
-        "µs",
-    );
-    report.figure("keep-alive round trip, median", trip.median(), "µs");
+    report.add(Row::samples("4 KiB append + fdatasync", &flush, "µs"));
+    report.add(Row::samples("keep-alive round trip", &trip, "µs"));
     let floor = 2.0 * flush.median() + trip.median() + ALLOWANCE;
-    report.judged(
-        "slowest median / (two flushes + round trip + 100 µs)",
-        worst / floor,
-        "x",
-        2.0,
+    report.add(
+        Row::value("slowest of these medians", worst, "µs")
+            .over("two flushes + round trip + 100 µs", floor)
+            .goal(Goal::AtMost(2.0)),
     );
     Ok(())
 }
 
 fn rounds_of(size: usize, rounds: usize) -> usize {
     if size >= 100_000 {
-        rounds.min(3)
+        rounds.min(2)
     } else {
         rounds
     }

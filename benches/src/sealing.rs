@@ -6,15 +6,15 @@ use anyhow::Result;
 use rusqlite::Connection;
 
 use crate::adieu::{Build, Client, messages, texts};
-use crate::report::Report;
+use crate::report::{Goal, Report, Row};
 use crate::statistics::Samples;
 
 const BATCH: usize = 1_000;
 
 /// Runs the section.
 pub fn run(report: &mut Report, quick: bool) -> Result<()> {
-    let (rounds, batches) = if quick { (3, 30) } else { (9, 200) };
-    let mut stores = [Measured::new(Build::Sealed), Measured::new(Build::Plain)];
+    let (rounds, batches) = if quick { (1, 30) } else { (3, 200) };
+    let mut stores = [Measured::default(), Measured::default()];
     for _ in 0..rounds {
         let folders = [tempfile::tempdir_in(".")?, tempfile::tempdir_in(".")?];
         let clients = [
@@ -47,59 +47,36 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
         }
     }
     let [sealed, plain] = &stores;
-    for measured in &stores {
-        let name = if measured.which == Build::Sealed {
-            "sealed"
-        } else {
-            "plain"
-        };
-        report.figure(
-            &format!("insert of {BATCH}, {name}, median"),
-            measured.insert.median(),
-            "µs",
-        );
-        report.figure(
-            &format!("page of 50, {name}, median"),
-            measured.page.median(),
-            "µs",
-        );
-        report.figure(
-            &format!("{} messages on disk, {name}", batches * BATCH),
-            measured.bytes / 1e6,
-            "MB",
-        );
-    }
-    report.judged(
-        "insert, sealed / plain",
-        sealed.insert.median() / plain.insert.median(),
-        "x",
+    let judged = |row: Row, plain: f64, limit: f64| {
+        row.over("the same in plain text", plain)
+            .goal(Goal::AtMost(limit))
+    };
+    report.add(judged(
+        Row::samples(format!("insert of {BATCH}"), &sealed.insert, "µs"),
+        plain.insert.median(),
         1.12,
-    );
-    report.judged(
-        "page, sealed / plain",
-        sealed.page.median() / plain.page.median(),
-        "x",
+    ));
+    report.add(judged(
+        Row::samples("page of 50", &sealed.page, "µs"),
+        plain.page.median(),
         1.5,
-    );
-    report.judged("size, sealed / plain", sealed.bytes / plain.bytes, "x", 1.2);
+    ));
+    report.add(judged(
+        Row::value(
+            format!("{} messages on disk", batches * BATCH),
+            sealed.bytes / 1e6,
+            "MB",
+        ),
+        plain.bytes / 1e6,
+        1.2,
+    ));
     Ok(())
 }
 
 /// What one build costs.
+#[derive(Default)]
 struct Measured {
-    which: Build,
     insert: Samples,
     page: Samples,
     bytes: f64,
-}
-
-impl Measured {
-    fn new(which: Build) -> Self {
-        Self {
-            which,
-            insert: Samples::default(),
-            page: Samples::default(),
-            bytes: 0.0,
-        }
-    }
 }

@@ -9,9 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::adieu::built;
-
-/// The app that everything here belongs to.
-pub const APP_ID: u64 = 1_400_000_000;
+pub use crate::library::APP_ID;
 
 /// A running server; killed when dropped.
 pub struct Server {

@@ -11,15 +11,13 @@ use crate::adieu::{Calls, Client, ServerAccess};
 use crate::batch::TOGETHER;
 use crate::floor::Disk;
 use crate::listener::{Event, hears, up_to_date};
-use crate::report::Report;
+use crate::report::{Goal, Report, Row};
 use crate::round_trip::round_trip;
 use crate::server::{Server, import, user_sig};
 use crate::statistics::Samples;
 
 /// Round trips and flushes that the way to the other device may take, of each.
 const ALLOWED: f64 = 3.0;
-/// Conversations of the device that was away.
-const AWAY: usize = 5_000;
 /// Messages in each.
 const MESSAGES: usize = 12;
 /// Quiet before each measurement, and after a deletion, while both sides purge.
@@ -27,8 +25,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs the section.
 pub fn run(report: &mut Report, quick: bool) -> Result<()> {
-    at_once(report, if quick { 15 } else { 101 })?;
-    after_a_year(report, if quick { 1 } else { 5 })
+    at_once(report, if quick { 7 } else { 31 })?;
+    after_a_year(report, if quick { 1_000 } else { 5_000 })
 }
 
 /// A server whose user `alice` has so many conversations.
@@ -84,73 +82,64 @@ fn at_once(report: &mut Report, rounds: usize) -> Result<()> {
         ensure!(event == Event::Deleted, "it heard {event:?}");
         let (earlier, later) = (told.min(heard), told.max(heard));
         let apart = (later - earlier).as_secs_f64() * 1e6;
-        way.push_us(if heard < told { -apart } else { apart });
+        way.push_value(if heard < told { -apart } else { apart });
         whole.push(heard - start);
         std::thread::sleep(PAUSE);
     }
-    report.figure(
-        "flush (4 KiB append + fdatasync), median",
-        flush.median(),
-        "µs",
+    report.add(Row::samples("4 KiB append + fdatasync", &flush, "µs"));
+    report.add(Row::samples("keep-alive round trip", &trip, "µs"));
+    report.add(
+        Row::samples("success on one device to the event on another", &way, "µs")
+            .over("a flush and a round trip", flush.median() + trip.median())
+            .goal(Goal::AtMost(ALLOWED)),
     );
-    report.figure("keep-alive round trip, median", trip.median(), "µs");
-    report.judged(
-        "success on one device to the event on another, median",
-        way.median(),
+    report.add(Row::samples(
+        "call on one to the event on the other",
+        &whole,
         "µs",
-        ALLOWED * (flush.median() + trip.median()),
-    );
-    report.figure("the same, 90th percentile", way.quantile(0.9), "µs");
-    report.figure("the same, slowest", way.quantile(1.0), "µs");
-    report.figure(
-        "call on one to the event on the other, median",
-        whole.median(),
-        "µs",
-    );
+    ));
     Ok(())
 }
 
 /// A device that was away while all its conversations were deleted.
-fn after_a_year(report: &mut Report, rounds: usize) -> Result<()> {
-    let mut took = Samples::default();
-    for _ in 0..rounds {
-        let folder = tempfile::tempdir_in(".")?;
-        let (server, user_sig) = world(folder.path(), AWAY)?;
-        let access = ServerAccess {
-            url: &server.url,
-            user_sig: &user_sig,
-        };
-        let (one, other) = (tempfile::tempdir_in(".")?, tempfile::tempdir_in(".")?);
-        let (client, events) = Client::open_live(other.path(), "alice", &access)?;
-        up_to_date(&events)?;
-        drop(client);
-        let one = Client::open(one.path(), "alice", Some(&access))?;
-        let names: Vec<_> = (0..AWAY)
-            .map(|peer| CString::new(format!("c2c_peer{peer}")))
-            .collect::<Result<_, _>>()?;
-        let pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
-        let calls = Calls::default();
-        for names in pointers.chunks(TOGETHER) {
-            one.delete_many(names, &mut [[0; 16]; TOGETHER], &calls)?;
-        }
-        for _ in pointers.chunks(TOGETHER) {
-            calls.next()?;
-        }
-        drop(one);
-        std::thread::sleep(PAUSE * 10);
-        crate::floor::sync_all()?;
-        let start = Instant::now();
-        let (_back, events) = Client::open_live(other.path(), "alice", &access)?;
-        let deleted = up_to_date(&events)?;
-        took.push(start.elapsed());
-        ensure!(deleted == AWAY, "it heard of {deleted} deletions");
+fn after_a_year(report: &mut Report, away: usize) -> Result<()> {
+    let folder = tempfile::tempdir_in(".")?;
+    let (server, user_sig) = world(folder.path(), away)?;
+    let access = ServerAccess {
+        url: &server.url,
+        user_sig: &user_sig,
+    };
+    let (one, other) = (tempfile::tempdir_in(".")?, tempfile::tempdir_in(".")?);
+    let (client, events) = Client::open_live(other.path(), "alice", &access)?;
+    up_to_date(&events)?;
+    drop(client);
+    let one = Client::open(one.path(), "alice", Some(&access))?;
+    let names: Vec<_> = (0..away)
+        .map(|peer| CString::new(format!("c2c_peer{peer}")))
+        .collect::<Result<_, _>>()?;
+    let pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
+    let calls = Calls::default();
+    for names in pointers.chunks(TOGETHER) {
+        one.delete_many(names, &mut [[0; 16]; TOGETHER], &calls)?;
     }
-    report.judged(
-        &format!("{AWAY} conversations deleted meanwhile: open to up to date, median"),
-        took.median() / 1e3,
-        "ms",
-        2_000.0,
+    for _ in pointers.chunks(TOGETHER) {
+        calls.next()?;
+    }
+    drop(one);
+    std::thread::sleep(PAUSE * 10);
+    crate::floor::sync_all()?;
+    let start = Instant::now();
+    let (_back, events) = Client::open_live(other.path(), "alice", &access)?;
+    let deleted = up_to_date(&events)?;
+    let took = start.elapsed();
+    ensure!(deleted == away, "it heard of {deleted} deletions");
+    report.add(
+        Row::value(
+            format!("{away} deleted meanwhile: open to up to date"),
+            took.as_secs_f64() * 1e3,
+            "ms",
+        )
+        .goal(Goal::AtMost(2_000.0)),
     );
-    report.figure("the same, slowest", took.quantile(1.0) / 1e3, "ms");
     Ok(())
 }

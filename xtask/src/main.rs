@@ -1,6 +1,8 @@
-//! The house's own commands: `cargo xtask demo | test | contract | dist | install | lab`.
+//! The house's own commands:
+//! `cargo xtask demo | test | bench | guard | lab | contract | dist | install`.
 
 mod audit;
+mod bench;
 mod bindings;
 mod built;
 mod c_build;
@@ -15,6 +17,7 @@ mod demo_suite;
 mod dist;
 mod exports;
 mod forensics;
+mod guard;
 mod harness;
 mod header;
 mod lab;
@@ -57,6 +60,10 @@ enum Command {
     Demo(DemoArgs),
     /// Run the test suites; what they need is installed where apt and root are there.
     Test(TestArgs),
+    /// Measure what adieu costs, beside the floors of this machine; docs/benchmarks.md tells how.
+    Bench(BenchArgs),
+    /// Count instructions and system calls of a deletion, against the committed figures.
+    Guard(GuardArgs),
     /// Check docs/contract.md against the tests.
     Contract(ContractArgs),
     /// Make the archives that others install.
@@ -128,6 +135,32 @@ struct TestArgs {
     /// Run this suite only; may be given more than once.
     #[arg(long, value_name = "SUITE")]
     only: Vec<String>,
+}
+
+/// `bench`.
+#[derive(Debug, clap::Args)]
+struct BenchArgs {
+    /// Sections (erase, round-trip, call, sealing, bulk, batch, callers, purge, pending, sync, load,
+    /// side-by-side);
+    /// default: all.
+    sections: Vec<String>,
+    /// Under a minute: smaller stores, fewer rounds.
+    #[arg(long)]
+    quick: bool,
+    /// Print the figures as one JSON object in place of the table.
+    #[arg(long)]
+    json: bool,
+    /// Where figures.json goes; default: bench in cargo's target folder.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+/// `guard`.
+#[derive(Debug, clap::Args)]
+struct GuardArgs {
+    /// Write the committed figures anew, from what was counted.
+    #[arg(long)]
+    update: bool,
 }
 
 /// `contract`.
@@ -207,6 +240,13 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args.files, args.built_in, args.json),
         Command::Test(args) if args.list => test::list(),
         Command::Test(args) => test::run(&args.only),
+        Command::Bench(args) => bench::run(&bench::Wanted {
+            quick: args.quick,
+            json: args.json,
+            out: args.out,
+            sections: args.sections,
+        }),
+        Command::Guard(args) => guard::run(args.update),
         Command::Contract(args) => contract::run(args.update),
         Command::Dist(args) if args.check => dist::check(&args.target, args.update_abi),
         Command::Dist(args) => dist::run(&args.target, args.out.as_deref(), args.deb, args.json),

@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use crate::{
     audit, bindings, built::Built, c_build, c_programs, captured::Captured, contract, curl::CURL,
-    demo_suite, exports, header, machine::Need, named_files, openapi, packages, tally::Tally,
-    two_devices, workspace::Workspace,
+    demo_suite, exports, guard, header, machine::Need, named_files, openapi, packages,
+    tally::Tally, two_devices, workspace::Workspace,
 };
 
 /// One suite.
@@ -305,6 +305,16 @@ pub const SUITES: &[Suite] = &[
                 captured.note(&format!("README: {error:#}"))?;
             }
             Ok(tally)
+        },
+    },
+    Suite {
+        name: "guard",
+        what: "instructions, flushes, writes and requests of a deletion: no more than committed",
+        needs: &[CC, VALGRIND],
+        proves: &[],
+        run: |built, captured| {
+            built.release()?;
+            guard::check(&built.workspace, captured)
         },
     },
     Suite {
