@@ -1357,7 +1357,7 @@ inline adieu_receipt adieu_receipt_init_() { adieu_receipt init = adieu_receipt(
 inline adieu_listener adieu_listener_init_() { adieu_listener init = adieu_listener(); init.struct_size = (uint32_t)sizeof init; return init; }
 #elif !defined(__cplusplus) && !defined(ADIEU_INIT_)
 #define ADIEU_INIT_
-#define ADIEU_CLIENT_OPTIONS_INIT { (uint32_t)sizeof(adieu_client_options), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0 }
+#define ADIEU_CLIENT_OPTIONS_INIT { (uint32_t)sizeof(adieu_client_options), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL }
 #define ADIEU_DELETE_OPTIONS_INIT { (uint32_t)sizeof(adieu_delete_options), 0, NULL, NULL, 0, 0, 0, 0 }
 #define ADIEU_NEW_MESSAGE_INIT { (uint32_t)sizeof(adieu_new_message), 0, 0, 0, NULL, NULL }
 #define ADIEU_RECEIPT_INIT { (uint32_t)sizeof(adieu_receipt), 0, 0, 0, 0 }

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use support::abi::{self, abi};
 use support::call::{on_error, on_success};
+use support::client::save;
 use support::fake::{BOB, CLUB};
 use support::{Answer, Client, FakeServer, Options, Outcome, Server, eventually};
 use tempfile::TempDir;
@@ -482,6 +483,30 @@ fn brought_by_the_host_after_the_server_deleted_it() {
     assert_eq!(client.texts("c2c_yan"), texts);
     client.close();
     assert_eq!(options.open().texts("c2c_yan"), texts);
+}
+
+/// DEL-3: the same from within the callback, when nothing has been tidied up yet: the purge does
+/// not take for the deleted what came since.
+#[test]
+fn brought_by_the_host_in_the_callback_of_its_deletion() {
+    let fake = FakeServer::with_world(|_, _| Answer::Ok(json!({"ClearedThrough": 500})));
+    let folder = folder();
+    let client = Options::remote(folder.path(), &fake.url(), SIG).open();
+    let handle = client.handle() as usize;
+    let texts = ["hello, first message"];
+    let saving = client.call();
+    let begun = saving.clone();
+    let deleting = client.call_with(move |_| {
+        let messages = [(1, "yan", texts[0])];
+        assert_eq!(save(handle, "c2c_yan", &messages, &begun), abi::OK);
+    });
+    assert_eq!(client.begin_delete("c2c_yan", &deleting), abi::OK);
+    assert_eq!(deleting.wait(), Outcome::Success);
+    assert_eq!(saving.wait(), Outcome::Success);
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(300) {
+        assert_eq!(client.texts("c2c_yan"), texts);
+    }
 }
 
 /// Deletions that the library asks for at one time.

@@ -69,6 +69,9 @@ impl Store {
                         "UPDATE tombstones SET through = 0, unlisted = NULL, source = ? WHERE address = ?",
                     )?
                     .execute(params![source_number(Some(source)), entry.address])?;
+                    // Nothing was ever stored here that the purge could be on its way to.
+                    db.prepare_cached("DELETE FROM dead WHERE conversation = ?")?
+                        .execute([entry.row])?;
                 }
                 if entry.epochs.is_empty() && !messages.is_empty() {
                     entry.begin_first_epoch(db, keys, taken)?;

@@ -498,35 +498,7 @@ impl Client {
     }
 
     pub fn begin_save(&self, id: &str, messages: &[(u64, &str, &str)], call: &Arc<Call>) -> i32 {
-        let id = CString::new(id).unwrap();
-        let texts: Vec<_> = messages
-            .iter()
-            .map(|(_, sender, body)| (CString::new(*sender).unwrap(), CString::new(*body).unwrap()))
-            .collect();
-        let raw: Vec<_> = messages
-            .iter()
-            .zip(&texts)
-            .map(|((position, ..), (sender, body))| RawNewMessage {
-                struct_size: size_of::<RawNewMessage>() as u32,
-                reserved: 0,
-                position: *position,
-                time: 1_700_000_000 + position,
-                sender: sender.as_ptr(),
-                body: body.as_ptr(),
-            })
-            .collect();
-        // SAFETY: the array and its strings live during the call, the data for ever.
-        unsafe {
-            (abi().save)(
-                self.handle(),
-                id.as_ptr(),
-                raw.as_ptr(),
-                raw.len(),
-                Some(on_success),
-                Some(on_error),
-                call.data(),
-            )
-        }
+        save(self.handle, id, messages, call)
     }
 
     #[track_caller]
@@ -665,6 +637,39 @@ impl Drop for Client {
 pub fn close(handle: usize) -> i32 {
     // SAFETY: takes any handle.
     unsafe { (abi().close)(handle as Handle) }
+}
+
+/// Saves, by handle.
+pub fn save(handle: usize, id: &str, messages: &[(u64, &str, &str)], call: &Arc<Call>) -> i32 {
+    let id = CString::new(id).unwrap();
+    let texts: Vec<_> = messages
+        .iter()
+        .map(|(_, sender, body)| (CString::new(*sender).unwrap(), CString::new(*body).unwrap()))
+        .collect();
+    let raw: Vec<_> = messages
+        .iter()
+        .zip(&texts)
+        .map(|((position, ..), (sender, body))| RawNewMessage {
+            struct_size: size_of::<RawNewMessage>() as u32,
+            reserved: 0,
+            position: *position,
+            time: 1_700_000_000 + position,
+            sender: sender.as_ptr(),
+            body: body.as_ptr(),
+        })
+        .collect();
+    // SAFETY: the array and its strings live during the call, the data for ever.
+    unsafe {
+        (abi().save)(
+            handle as Handle,
+            id.as_ptr(),
+            raw.as_ptr(),
+            raw.len(),
+            Some(on_success),
+            Some(on_error),
+            call.data(),
+        )
+    }
 }
 
 /// Deletes, by handle.
