@@ -18,8 +18,9 @@ pub struct Adieu(Client, PathBuf);
 const STEP: Duration = Duration::from_millis(500);
 /// Steps without a change.
 const QUIET: usize = 3;
-/// Steps after which the waiting ends in any case.
-const PATIENCE: usize = 120;
+/// Steps after which the waiting ends in any case: after a burst the log's file may have 250 MB, of
+/// which a quiet second cuts off 4 MiB.
+const PATIENCE: usize = 600;
 
 impl Adieu {
     /// Opens one on an empty folder.
