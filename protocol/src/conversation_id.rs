@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use smol_str::SmolStr;
+
 /// Longest user id, in bytes.
 pub const MAX_USER_ID: usize = 32;
 /// Longest group id, in bytes.
@@ -11,13 +13,14 @@ pub const SERVER_GROUP_PREFIX: &str = "@TGS#";
 
 const SYSTEM: &str = "@TIM#SYSTEM";
 
-/// Which conversation is meant, from one user's side.
+/// Which conversation is meant, from one user's side. Cheap to clone: ids of up to 23 bytes lie in
+/// the value itself, longer ones are shared.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ConversationId {
     /// The one-to-one conversation with this user.
-    C2c(String),
+    C2c(SmolStr),
     /// The conversation of this group.
-    Group(String),
+    Group(SmolStr),
     /// The system notifications of the web dialect.
     System,
 }
@@ -109,14 +112,14 @@ impl ConversationId {
             .or_else(|| text.strip_prefix("C2C"));
         if let Some(user) = one_to_one {
             check_user_id(user)?;
-            return Ok(Self::C2c(user.to_owned()));
+            return Ok(Self::C2c(user.into()));
         }
         let group = text
             .strip_prefix("group_")
             .or_else(|| text.strip_prefix("GROUP"));
         if let Some(group) = group {
             check_group_id(group)?;
-            return Ok(Self::Group(group.to_owned()));
+            return Ok(Self::Group(group.into()));
         }
         Err(InvalidConversationId::UnknownPrefix)
     }
@@ -176,12 +179,12 @@ mod tests {
             "_",
             "~!@#$%^&*()",
         ] {
-            let id = ConversationId::C2c(user.to_owned());
+            let id = ConversationId::C2c(user.into());
             assert_eq!(ConversationId::parse(&id.native()), Ok(id.clone()));
             assert_eq!(ConversationId::parse(&id.web()), Ok(id.clone()));
         }
         for group in ["ubuntu", "@TGS#1ABC", "group_group_x", "c2c_y", "_"] {
-            let id = ConversationId::Group(group.to_owned());
+            let id = ConversationId::Group(group.into());
             assert_eq!(ConversationId::parse(&id.native()), Ok(id.clone()));
             assert_eq!(ConversationId::parse(&id.web()), Ok(id.clone()));
         }

@@ -79,13 +79,13 @@ impl Target {
         match id {
             ConversationId::C2c(user) => Some(Self {
                 kind: TYPE_C2C,
-                to_account: Some(user.clone()),
+                to_account: Some(user.to_string()),
                 to_group_id: None,
             }),
             ConversationId::Group(group) => Some(Self {
                 kind: TYPE_GROUP,
                 to_account: None,
-                to_group_id: Some(group.clone()),
+                to_group_id: Some(group.to_string()),
             }),
             ConversationId::System => None,
         }
@@ -103,13 +103,13 @@ impl Target {
                     .as_deref()
                     .ok_or(BadTarget::Missing("To_Account"))?;
                 conversation_id::check_user_id(user)?;
-                Ok(ConversationId::C2c(user.to_owned()))
+                Ok(ConversationId::C2c(user.into()))
             }
             TYPE_GROUP => {
                 let group = self.to_group_id.as_deref().or(self.to_account.as_deref());
                 let group = group.ok_or(BadTarget::Missing("ToGroupid"))?;
                 conversation_id::check_group_id(group)?;
-                Ok(ConversationId::Group(group.to_owned()))
+                Ok(ConversationId::Group(group.into()))
             }
             other => Err(BadTarget::Kind(other)),
         }
@@ -459,7 +459,7 @@ mod tests {
             let delete: Delete = serde_json::from_str(text).unwrap();
             assert_eq!(
                 delete.target.conversation(),
-                Ok(ConversationId::Group("g".to_owned())),
+                Ok(ConversationId::Group("g".into())),
                 "{text}"
             );
             assert_eq!(delete.clear_ramble, 0);
@@ -470,7 +470,7 @@ mod tests {
     fn deleting_writes_the_published_spelling_and_nothing_of_its_own_unasked() {
         let delete = Delete {
             from_account: "a".to_owned(),
-            target: Target::of(&ConversationId::Group("g".to_owned())).unwrap(),
+            target: Target::of(&ConversationId::Group("g".into())).unwrap(),
             clear_ramble: 1,
             ..Delete::default()
         };

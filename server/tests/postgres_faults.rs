@@ -18,6 +18,7 @@ use std::{
 use adieu_protocol::{error_code, path};
 use device::Device;
 use serde_json::json;
+use tokio_postgres::types::FromSql;
 use support::{
     Server, database, database::Node, delete, in_group, wait_until, waiting_polls, with,
 };
@@ -160,6 +161,68 @@ fn a_standby_that_is_promoted_is_followed() {
     assert_eq!(servers[0].positions("b", &with("a")), [1, 2, 3]);
     servers[1].ok("b", path::DELETE, &delete("b", &in_group("g")));
     assert!(servers[0].positions("b", &in_group("g")).is_empty());
+}
+
+// DUR-7: nothing is answered that only a primary knew which is no more, and nothing is taken for done
+// because another transaction has got the same number since.
+#[test]
+fn what_only_the_old_primary_had_is_done_again() {
+    let primary = Node::start("wal_level = replica\nsynchronous_standby_names = '*'");
+    let standby = primary.standby();
+    let one = primary.database();
+    let name = one.rsplit('/').next().unwrap();
+    let both = format!(
+        "postgres://app@127.0.0.1:{},127.0.0.1:{}/{name}",
+        primary.port, standby.port
+    );
+    let server = started(&both);
+    let sender: i32 = asked(&one, "SELECT pid FROM pg_stat_replication");
+    signal("-STOP", sender.cast_unsigned());
+    std::thread::scope(|scope| {
+        let sending = scope.spawn(|| {
+            let message = json!({ "From_Account": "a", "To_Account": "b", "MsgRandom": 7,
+                "MsgBody": support::body("the fourth") });
+            server.call(support::ADMIN, path::SEND_MSG, &message)
+        });
+        let waits = "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        let mut first = 0;
+        wait_until(|| {
+            first = asked(&one, waits);
+            first != 0
+        });
+        let given: i64 = asked(
+            &one,
+            "SELECT max(backend_xid::text::bigint) FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
+        );
+        // Now it is committed, but on this server only.
+        database::execute(&one, &format!("SELECT pg_terminate_backend({first})"));
+        wait_until(|| sending.is_finished() || ![0, first].contains(&asked(&one, waits)));
+        assert!(!sending.is_finished(), "{:?}", sending.join());
+
+        signal("-STOP", server.id());
+        primary.crash();
+        signal("-KILL", sender.cast_unsigned());
+        standby.promote();
+        let taken_over = one.replace(&primary.port.to_string(), &standby.port.to_string());
+        wait_until(|| asked::<i64>(&taken_over, "SELECT pg_current_xact_id()::text::bigint") > given);
+        signal("-CONT", server.id());
+        assert_eq!(sending.join().unwrap()["ErrorCode"], 0);
+    });
+    assert_eq!(server.positions("b", &with("a")), [1, 2, 3, 4]);
+}
+
+/// The one value of a query.
+fn asked<T: for<'a> FromSql<'a> + Send>(url: &str, sql: &str) -> T {
+    database::query(url, async |client| {
+        client.query_one(sql, &[]).await.unwrap().get(0)
+    })
+}
+
+fn signal(name: &str, process: u32) {
+    let sent = Command::new("kill")
+        .args([name, &process.to_string()])
+        .status();
+    assert!(sent.unwrap().success(), "kill {name} {process}");
 }
 
 #[test]

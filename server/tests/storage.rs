@@ -77,7 +77,7 @@ fn deletion(owner: &str, conversation: ConversationId) -> Deletion {
 }
 
 fn user(name: &str) -> ConversationId {
-    ConversationId::C2c(name.to_owned())
+    ConversationId::C2c(name.into())
 }
 
 async fn positions(storage: &dyn Storage, owner: &str, conversation: ConversationId) -> Vec<u64> {
@@ -425,7 +425,7 @@ fn the_purge_takes_what_no_view_can_reach_and_nothing_else() {
             };
             storage.group_messages(query).await.unwrap().messages.len()
         };
-        let group = || ConversationId::Group("g".to_owned());
+        let group = || ConversationId::Group("g".into());
         send(1_200, 0).await;
         storage
             .remove_members("g", vec!["b".to_owned()])

@@ -101,14 +101,14 @@ impl Account {
             ConversationId::Group(group) => {
                 let page: GroupPage = self.post(
                     adieu_protocol::path::GROUP_MSG_GET_SIMPLE,
-                    &json!({ "GroupId": group, "ReqMsgNumber": 20 }),
+                    &json!({ "GroupId": group.as_str(), "ReqMsgNumber": 20 }),
                 )?;
                 Ok(page.messages.len() as u64)
             }
             ConversationId::C2c(peer) => {
                 let page: RoamPage = self.post(
                     adieu_protocol::path::ADMIN_GET_ROAM_MSG,
-                    &json!({ "Operator_Account": self.name, "Peer_Account": peer, "MaxCnt": 100,
+                    &json!({ "Operator_Account": self.name, "Peer_Account": peer.as_str(), "MaxCnt": 100,
                              "MinTime": 0, "MaxTime": u32::MAX }),
                 )?;
                 Ok(page.count)

@@ -92,8 +92,8 @@ struct Entry {
 impl Entry {
     fn item(self) -> SessionItem {
         let (kind, to_account, group_id) = match self.conversation {
-            ConversationId::C2c(user) => (TYPE_C2C, Some(user), None),
-            ConversationId::Group(group) => (TYPE_GROUP, None, Some(group)),
+            ConversationId::C2c(user) => (TYPE_C2C, Some(user.into()), None),
+            ConversationId::Group(group) => (TYPE_GROUP, None, Some(group.into())),
             ConversationId::System => (0, None, None),
         };
         SessionItem {
@@ -155,7 +155,7 @@ mod tests {
     fn view(key: u64, time: u64, pinned: bool) -> OwnedView {
         let head = u64::from(time > 0);
         OwnedView {
-            conversation: ConversationId::C2c(format!("u{key}")),
+            conversation: ConversationId::C2c(format!("u{key}").into()),
             key,
             title: String::new(),
             view: View {

@@ -7,12 +7,11 @@ use tokio::{
     sync::Notify,
     time::{Instant, sleep},
 };
-use tokio_postgres::error::SqlState;
 
 use super::{
     connect::take,
     failure::{Failure, Remedy, Result},
-    session::Session,
+    session::{Became, Session, Transaction},
 };
 use crate::Error;
 
@@ -175,27 +174,17 @@ impl Database {
     }
 
     /// Whether a transaction took effect; none: nobody could be asked in time.
-    async fn became(&self, transaction: &str, pauses: &mut Pauses) -> Option<bool> {
+    async fn became(&self, transaction: &Transaction, pauses: &mut Pauses) -> Option<bool> {
         loop {
-            let status = async {
+            let became = async {
                 let session = Session::plain(take(&self.pool).await?);
-                let row = session
-                    .one("SELECT pg_xact_status($1::text::xid8)", &[&transaction])
-                    .await;
-                let row = lost(row, session)?;
-                Ok::<Option<String>, Failure>(row.try_get(0)?)
+                let became = session.became(transaction).await;
+                lost(became, session)
             };
-            match status.await {
-                Ok(Some(status)) if status == "committed" => return Some(true),
-                Ok(Some(status)) if status == "aborted" => return Some(false),
-                // Under way: its process has not noticed yet.
-                Ok(_) => {}
-                // In the future: the database that took over has never heard of it.
-                Err(Failure::Database(error))
-                    if error.code() == Some(&SqlState::INVALID_PARAMETER_VALUE) =>
-                {
-                    return Some(false);
-                }
+            match became.await {
+                Ok(Became::Committed) => return Some(true),
+                Ok(Became::Aborted) => return Some(false),
+                Ok(Became::UnderWay) => {}
                 Err(failure) => tracing::debug!(?failure, "a transaction cannot be asked for"),
             }
             if !pauses.again(Remedy::Reconnect).await {

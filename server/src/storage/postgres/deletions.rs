@@ -74,11 +74,11 @@ pub(super) async fn delete_all(
 async fn delete(session: &Session, deletion: &Deletion, place: i64) -> Result<u64> {
     let id = deletion.id.as_ref().map(<[u8; 16]>::as_slice);
     let (sql, name) = match &deletion.conversation {
-        ConversationId::C2c(peer) => (FIND_C2C, peer),
-        ConversationId::Group(group) => (FIND_GROUP, group),
+        ConversationId::C2c(peer) => (FIND_C2C, peer.as_str()),
+        ConversationId::Group(group) => (FIND_GROUP, group.as_str()),
         ConversationId::System => return without_view(session, deletion, place).await,
     };
-    let found = session.row(sql, &[&deletion.owner, name, &id]).await?;
+    let found = session.row(sql, &[&deletion.owner, &name, &id]).await?;
     let Some(row) = found else {
         return without_view(session, deletion, place).await;
     };
@@ -121,9 +121,10 @@ fn remembered(known: &str, cut_off: i64, deletion: &Deletion) -> Result<u64> {
 async fn without_view(session: &Session, deletion: &Deletion, place: i64) -> Result<u64> {
     let owner = known_account(session, &deletion.owner).await?;
     if let Some(id) = &deletion.id {
+        // Locked, so that the commit waits for the standbys, which may not have the first request.
         let row = session
             .row(
-                "SELECT target, cut_off FROM deletions WHERE owner = $1 AND id = $2",
+                "SELECT target, cut_off FROM deletions WHERE owner = $1 AND id = $2 FOR KEY SHARE",
                 &[&owner, &id.as_slice()],
             )
             .await?;

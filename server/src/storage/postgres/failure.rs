@@ -3,6 +3,7 @@
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
 
+use super::session::Transaction;
 use crate::Error;
 
 /// A result within this engine.
@@ -20,7 +21,7 @@ pub(super) enum Failure {
     /// All connections are in use, and stayed so.
     Busy,
     /// The connection broke at the commit of this transaction.
-    Unsure(String),
+    Unsure(Transaction),
 }
 
 /// What to do about a failure.

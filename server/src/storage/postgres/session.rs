@@ -37,10 +37,17 @@ macro_rules! owned {
 }
 pub(super) use owned;
 
-/// The transaction's id, and the number of the changes that it makes. No row: the tables have
-/// become what this server does not know.
-const BEGIN: &str = "SELECT pg_current_xact_id()::text, base + pg_current_xact_id()::text::bigint
+/// The transaction's id, the timeline that it is of, and the number of the changes that it makes. No
+/// row: the tables have become what this server does not know.
+const BEGIN: &str = "SELECT pg_current_xact_id()::text, left(pg_walfile_name(pg_current_wal_lsn()), 8),
+        base + pg_current_xact_id()::text::bigint
     FROM settings WHERE usable_from <= $1";
+/// What became of a transaction, and the timeline that says so. The lock changes nothing but that
+/// the answer waits, like every commit, for the standbys that commits wait for: what was committed
+/// while nobody waited for them may be on this server only.
+const BECAME: &str = "SELECT pg_xact_status($1::text::xid8),
+        left(pg_walfile_name(pg_current_wal_lsn()), 8)
+    FROM settings FOR KEY SHARE";
 
 /// An answer that is on its way.
 enum Answer<T> {
@@ -86,8 +93,25 @@ struct Beginning {
 
 #[derive(Clone)]
 struct Begun {
-    transaction: String,
+    transaction: Transaction,
     change: i64,
+}
+
+/// The name of a transaction.
+#[derive(Clone, Debug)]
+pub(super) struct Transaction {
+    id: String,
+    /// A server that takes over gives the ids again that only the old one had given.
+    timeline: String,
+}
+
+/// What a database says of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Became {
+    Committed,
+    /// Or never heard of.
+    Aborted,
+    UnderWay,
 }
 
 /// A connection, and the transaction in it, if one was begun.
@@ -199,8 +223,11 @@ impl Session {
         open.get().await?;
         let row = asked.get().await?.ok_or_else(newer)?;
         let begun = Begun {
-            transaction: row.try_get(0)?,
-            change: row.try_get(1)?,
+            transaction: Transaction {
+                id: row.try_get(0)?,
+                timeline: row.try_get(1)?,
+            },
+            change: row.try_get(2)?,
         };
         *self.begun.lock() = Some(begun.clone());
         Ok(begun)
@@ -332,6 +359,30 @@ impl Session {
             },
             other => Ok(other?),
         }
+    }
+
+    /// What became of a transaction of another session. On another timeline nobody knows: it
+    /// counts as never heard of, and an operation that runs again finds what it did before.
+    pub(super) async fn became(&self, transaction: &Transaction) -> Result<Became> {
+        let row = match self.one(BECAME, &[&transaction.id]).await {
+            Ok(row) => row,
+            // In the future: the database that took over has given fewer ids.
+            Err(Failure::Database(error))
+                if error.code() == Some(&SqlState::INVALID_PARAMETER_VALUE) =>
+            {
+                return Ok(Became::Aborted);
+            }
+            Err(failure) => return Err(failure),
+        };
+        if row.try_get::<_, String>(1)? != transaction.timeline {
+            return Ok(Became::Aborted);
+        }
+        Ok(match row.try_get::<_, Option<&str>>(0)? {
+            Some("committed") => Became::Committed,
+            Some("aborted") => Became::Aborted,
+            // Its process has not noticed yet.
+            _ => Became::UnderWay,
+        })
     }
 
     /// Lets go of the connection for good.

@@ -197,9 +197,9 @@ pub(super) fn read_owned(row: &Row) -> Result<OwnedView> {
     let (kind, name): (i16, String) = (row.try_get(COLUMNS + 1)?, row.try_get(COLUMNS + 2)?);
     Ok(OwnedView {
         conversation: if kind == GROUP {
-            ConversationId::Group(name)
+            ConversationId::Group(name.into())
         } else {
-            ConversationId::C2c(name)
+            ConversationId::C2c(name.into())
         },
         key: number(0)?,
         title: row

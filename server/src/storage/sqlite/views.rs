@@ -166,9 +166,9 @@ pub(super) fn read_owned(row: &Row<'_>) -> rusqlite::Result<OwnedView> {
     let (kind, name): (i64, String) = (row.get(16)?, row.get(17)?);
     Ok(OwnedView {
         conversation: if kind == GROUP {
-            ConversationId::Group(name)
+            ConversationId::Group(name.into())
         } else {
-            ConversationId::C2c(name)
+            ConversationId::C2c(name.into())
         },
         key: row.get(15)?,
         title: row.get::<_, Option<String>>(18)?.unwrap_or_default(),
