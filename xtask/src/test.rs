@@ -16,6 +16,8 @@ use crate::{
 
 /// Lines that are shown of a suite that failed.
 const SHOWN: usize = 400;
+/// Lines of it that are shown once more at the end, where whoever keeps only the end sees them.
+const SHOWN_AGAIN: usize = 60;
 
 /// Names the suites.
 pub fn list() -> Result<bool> {
@@ -46,10 +48,15 @@ pub fn run(only: &[String]) -> Result<bool> {
     let built = Built::new(Workspace::find()?);
     let mut total = Tally::default();
     let mut left_out = Vec::new();
+    let mut failures = Vec::new();
     for suite in chosen {
-        total += run_one(suite, &built, &mut left_out)?;
+        total += run_one(suite, &built, &mut left_out, &mut failures)?;
     }
     println!();
+    for (suite, text) in &failures {
+        println!("{}", style(format!("failed: {suite}")).red());
+        show(text, SHOWN_AGAIN);
+    }
     for reason in &left_out {
         println!("{}", style(format!("skipped: {reason}")).yellow());
     }
@@ -65,9 +72,9 @@ pub fn run(only: &[String]) -> Result<bool> {
 }
 
 /// Prints the end of what failed: a compiler can say more than a terminal holds.
-fn show(text: &str) {
+fn show(text: &str, most: usize) {
     let lines: Vec<&str> = text.lines().collect();
-    let left_out = lines.len().saturating_sub(SHOWN);
+    let left_out = lines.len().saturating_sub(most);
     if left_out > 0 {
         println!("{:14} | {left_out} lines, and then", "");
     }
@@ -76,7 +83,31 @@ fn show(text: &str) {
     }
 }
 
-fn run_one(suite: &Suite, built: &Built, left_out: &mut Vec<String>) -> Result<Tally> {
+/// Where the programs of `cargo test` say what failed and why; everything, where none does.
+fn failures_of(text: &str) -> String {
+    let mut told = String::new();
+    let mut is_told = false;
+    for line in text.lines() {
+        is_told |= line.trim() == "failures:";
+        if is_told {
+            told.push_str(line);
+            told.push('\n');
+        }
+        is_told &= !line.starts_with("test result: ");
+    }
+    if told.is_empty() {
+        text.to_owned()
+    } else {
+        told
+    }
+}
+
+fn run_one(
+    suite: &Suite,
+    built: &Built,
+    left_out: &mut Vec<String>,
+    failures: &mut Vec<(&'static str, String)>,
+) -> Result<Tally> {
     println!(
         "{} {}",
         style(format!("{:<14}", suite.name)).bold(),
@@ -109,7 +140,9 @@ fn run_one(suite: &Suite, built: &Built, left_out: &mut Vec<String>) -> Result<T
         }
     };
     if tally.failed > 0 {
-        show(&captured.text()?);
+        let text = captured.text()?;
+        show(&text, SHOWN);
+        failures.push((suite.name, failures_of(&text)));
     }
     if tally.skipped > 0 {
         left_out.push(format!("{}: {} checks", suite.name, tally.skipped));
@@ -130,4 +163,34 @@ fn run_one(suite: &Suite, built: &Built, left_out: &mut Vec<String>) -> Result<T
         begun.elapsed().as_secs_f64()
     );
     Ok(tally)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_is_told_without_what_passed() {
+        let output = "\
+running 2 tests
+test one ... ok
+test two ... FAILED
+
+failures:
+
+---- two stdout ----
+left is not right
+
+failures:
+    two
+
+test result: FAILED. 1 passed; 1 failed; 0 ignored
+     Running tests/next.rs
+test result: ok. 7 passed; 0 failed; 0 ignored
+";
+        let told = failures_of(output);
+        assert!(told.contains("left is not right"));
+        assert!(!told.contains("7 passed") && !told.contains("one ... ok"));
+        assert_eq!(failures_of("it does not compile"), "it does not compile");
+    }
 }
