@@ -18,10 +18,10 @@ use std::{
 use adieu_protocol::{error_code, path};
 use device::Device;
 use serde_json::json;
-use tokio_postgres::types::FromSql;
 use support::{
     Server, database, database::Node, delete, in_group, wait_until, waiting_polls, with,
 };
+use tokio_postgres::types::FromSql;
 
 static NODE: LazyLock<Node> = LazyLock::new(|| Node::start(""));
 
@@ -184,7 +184,8 @@ fn what_only_the_old_primary_had_is_done_again() {
                 "MsgBody": support::body("the fourth") });
             server.call(support::ADMIN, path::SEND_MSG, &message)
         });
-        let waits = "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        let waits =
+            "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
         let mut first = 0;
         wait_until(|| {
             first = asked(&one, waits);
@@ -204,7 +205,9 @@ fn what_only_the_old_primary_had_is_done_again() {
         signal("-KILL", sender.cast_unsigned());
         standby.promote();
         let taken_over = one.replace(&primary.port.to_string(), &standby.port.to_string());
-        wait_until(|| asked::<i64>(&taken_over, "SELECT pg_current_xact_id()::text::bigint") > given);
+        wait_until(|| {
+            asked::<i64>(&taken_over, "SELECT pg_current_xact_id()::text::bigint") > given
+        });
         signal("-CONT", server.id());
         assert_eq!(sending.join().unwrap()["ErrorCode"], 0);
     });

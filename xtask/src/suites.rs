@@ -56,6 +56,9 @@ const NPM: Need = need("npm", "npm");
 // Not a program, but a file that is found in the same way.
 const NLOHMANN_JSON: Need = need("/usr/include/nlohmann/json.hpp", "nlohmann-json3-dev");
 
+/// How the files of tests begin that are for PostgreSQL only.
+const POSTGRES_ONLY: &str = "postgres";
+
 /// Files of tests that begin so have suites of their own.
 const TROUBLE: [&str; 6] = [
     "crash",
@@ -133,7 +136,7 @@ pub const SUITES: &[Suite] = &[
         needs: &[],
         proves: &[],
         run: |built, captured| {
-            let programs = server_tests(&built.workspace, &["sync", "console", "postgres"])?;
+            let programs = server_tests(&built.workspace, &["sync", "console"])?;
             let mut arguments = vec!["--package=adieu-server", "--lib", "--bins"];
             arguments.extend(programs.iter().map(String::as_str));
             cargo_test(built, captured, &arguments)
@@ -167,8 +170,7 @@ pub const SUITES: &[Suite] = &[
         needs: &[POSTGRES],
         proves: &[],
         run: |built, captured| {
-            let others = ["console", "postgres", "sqlite"];
-            let programs = server_tests(&built.workspace, &others)?;
+            let programs = server_tests(&built.workspace, &["console", "sqlite"])?;
             let mut arguments = vec!["--package=adieu-server"];
             arguments.extend(programs.iter().map(String::as_str));
             cargo_test_with(
@@ -185,11 +187,12 @@ pub const SUITES: &[Suite] = &[
         needs: &[POSTGRES],
         proves: &[],
         run: |built, captured| {
-            cargo_test(
-                built,
-                captured,
-                &["--package=adieu-server", "--test=postgres"],
-            )
+            let mut arguments = vec!["--package=adieu-server".to_owned()];
+            arguments.extend(server_test_files(&built.workspace, |name| {
+                name.starts_with(POSTGRES_ONLY)
+            })?);
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            cargo_test(built, captured, &arguments)
         },
     },
     Suite {
@@ -414,13 +417,20 @@ pub const SUITES: &[Suite] = &[
     },
 ];
 
-/// Every test program of the server but these, so that a new one is not forgotten.
+/// Every test program of the server that both engines pass, but these: so that a new one is not
+/// forgotten.
 fn server_tests(workspace: &Workspace, but: &[&str]) -> Result<Vec<String>> {
+    server_test_files(workspace, |name| {
+        !name.starts_with(POSTGRES_ONLY) && !but.contains(&name)
+    })
+}
+
+fn server_test_files(workspace: &Workspace, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>> {
     let mut programs = Vec::new();
     for entry in fs::read_dir(workspace.root.join("server/tests"))? {
         let path = entry?.path();
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        if path.is_file() && !but.contains(&&*name) {
+        if path.is_file() && wanted(&name) {
             programs.push(format!("--test={name}"));
         }
     }

@@ -206,7 +206,7 @@ fn is_refused(server: &Server, who: (&str, &str), path: &str, request: &Value, c
         "{case}"
     );
     assert!(!answer.to_string().contains(WHISPER), "{case}");
-    assert_eq!(snapshot::of(server), before, "{case}");
+    snapshot::assert_unchanged(server, &before, &case);
 }
 
 #[test]
@@ -410,7 +410,7 @@ fn every_call_of_the_console_by_everybody() {
             assert_eq!(status, wanted, "{method} {path} with {shows:?}: {text}");
             assert!(!text.contains(WHISPER), "never content: {path}");
             if wanted != 204 {
-                assert_eq!(snapshot::of(&server), before, "{path} with {shows:?}");
+                snapshot::assert_unchanged(&server, &before, &format!("{path} with {shows:?}"));
             }
         }
     }

@@ -191,7 +191,7 @@ fn the_largest_is_taken_and_one_more_is_not() {
         server.admin(path, &most);
         let before = snapshot::of(&server);
         server.refused(ADMIN, path, &more, code);
-        assert_eq!(snapshot::of(&server), before, "{path}");
+        snapshot::assert_unchanged(&server, &before, path);
     }
 }
 

@@ -2,12 +2,15 @@
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::support::Server;
+use crate::support::{Server, wait_until};
 
-/// Every row of every table of an embedded store, as text.
+/// Every row of every table of an embedded store, as text, once the purge has done what earlier
+/// deletions left to it.
 pub fn of(server: &Server) -> Vec<String> {
     let store =
         Connection::open_with_flags(server.store(), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let to_purge = "SELECT count(*) FROM purge_work";
+    wait_until(|| store.query_row(to_purge, [], |row| row.get::<_, i64>(0)) == Ok(0));
     let tables: Vec<String> = store
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
         .unwrap()
@@ -30,6 +33,20 @@ pub fn of(server: &Server) -> Vec<String> {
     }
     rows.sort();
     rows
+}
+
+/// Looks again; what differs is shown, and not all that a server keeps.
+pub fn assert_unchanged(server: &Server, before: &[String], what: &str) {
+    let after = of(server);
+    let only = |these: &[String], others: &[String]| -> Vec<String> {
+        let missing = these.iter().filter(|row| !others.contains(row));
+        missing.map(|row| row.chars().take(400).collect()).collect()
+    };
+    let (gone, new) = (only(before, &after), only(&after, before));
+    assert!(
+        gone.is_empty() && new.is_empty(),
+        "{what} changed the store; gone: {gone:#?}, new: {new:#?}"
+    );
 }
 
 /// The memory of a process that is in use, in KiB.

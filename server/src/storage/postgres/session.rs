@@ -39,7 +39,8 @@ pub(super) use owned;
 
 /// The transaction's id, the timeline that it is of, and the number of the changes that it makes. No
 /// row: the tables have become what this server does not know.
-const BEGIN: &str = "SELECT pg_current_xact_id()::text, left(pg_walfile_name(pg_current_wal_lsn()), 8),
+const BEGIN: &str =
+    "SELECT pg_current_xact_id()::text, left(pg_walfile_name(pg_current_wal_lsn()), 8),
         base + pg_current_xact_id()::text::bigint
     FROM settings WHERE usable_from <= $1";
 /// What became of a transaction, and the timeline that says so. The lock changes nothing but that
