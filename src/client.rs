@@ -14,16 +14,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use adieu_protocol::recent_contact::MAX_BATCH;
 use parking_lot::{Condvar, Mutex};
 
-use crate::clock;
 use crate::conversation::{Change, ConversationId, MAX_DRAFT, Message, Positions, Source, Summary};
 use crate::deletion::{
-    Asker, DeletionId, Deletions, Gather, IdSource, Inbox, Management, MapFile, Pending, Receipt,
-    Receipts, Record, Request, Terms,
+    Asker, DeletionId, Deletions, Gather, IdSource, Inbox, Management, MapFile, Moment, Pending,
+    Receipt, Receipts, Record, Request, Terms,
 };
 use crate::delivery::{Delivery, Job, Mode, Reply};
 use crate::error::{Error, Result};
@@ -252,7 +251,7 @@ impl Client {
         if let Err(error) = check(&terms) {
             return self.reject(error, reply);
         }
-        let request = self.request(id, conversation, terms, reply);
+        let request = self.request(id, conversation, terms, reply, Moment::now());
         self.submit(Command::Delete(request))
     }
 
@@ -263,6 +262,7 @@ impl Client {
         conversation: ConversationId,
         terms: Terms,
         reply: Reply<()>,
+        now: Moment,
     ) -> Request {
         let (source, cut_off) = self.positions.head(&conversation).unzip();
         let host_positions = source == Some(Source::Host);
@@ -270,7 +270,7 @@ impl Client {
             let record = Record {
                 deletion: id,
                 cut_off,
-                accepted_at: clock::now(),
+                accepted_at: now.by_clock,
                 undo: u32::try_from(terms.undo.as_millis()).unwrap_or(u32::MAX),
                 scope: terms.scope,
                 policy: terms.policy,
@@ -285,7 +285,7 @@ impl Client {
             cut_off,
             host_positions,
             terms,
-            accepted: Instant::now(),
+            accepted: now,
             noted,
             reply,
         }
@@ -310,13 +310,16 @@ impl Client {
         }
         let reply = Reply::new(self.delivery.clone(), done);
         let gather = Gather::new(wanted.len(), reply);
-        let mut requests = Vec::new();
+        let now = Moment::now();
+        let mut requests = Vec::with_capacity(wanted.len());
         let mut failed = Vec::new();
         for (index, (id, conversation)) in wanted.into_iter().enumerate() {
             let noting = gather.clone();
             let reply = Reply::at_once(move |outcome| noting.note(index, outcome));
             match conversation {
-                Ok(conversation) => requests.push(self.request(id, conversation, terms, reply)),
+                Ok(conversation) => {
+                    requests.push(self.request(id, conversation, terms, reply, now));
+                }
                 Err(error) => failed.push((error, reply)),
             }
         }

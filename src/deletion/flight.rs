@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::request::Request;
+use super::request::{Moment, Request};
 use super::{DeletionId, Inbox, Noted, Pending, PendingState, Policy, Record};
 use crate::clock;
 use crate::conversation::ConversationId;
@@ -80,8 +80,10 @@ impl Flight {
             noted,
             reply,
         } = request;
-        let now = clock::now();
+        let Moment { exact, by_clock } = accepted;
         let undo = u64::try_from(terms.undo.as_millis()).unwrap_or(u64::MAX);
+        // However long the call waited, the window is as long as it was asked for.
+        let accepted_at = if undo > 0 { clock::now() } else { by_clock };
         Self {
             intent: Intent {
                 deletion: id,
@@ -90,17 +92,17 @@ impl Flight {
                 host_positions,
                 scope: terms.scope,
                 policy: terms.policy,
-                accepted_at: now,
-                undo_until: (undo > 0).then(|| now.saturating_add(undo)),
+                accepted_at,
+                undo_until: (undo > 0).then(|| accepted_at.saturating_add(undo)),
             },
             state: State::New,
             waiting: vec![Waiting {
                 id,
-                accepted,
+                accepted: exact,
                 reply,
             }],
             joined: Vec::new(),
-            deadline: Some(accepted + terms.undo + terms.timeout),
+            deadline: Some(exact + terms.undo + terms.timeout),
             alone,
             inbox: noted.as_ref().map(Noted::inbox),
             noted,

@@ -34,7 +34,7 @@ pub use id::{DeletionId, IdSource};
 pub use inbox::{Inbox, LeftBehind, MapFile, Noted, Record, SharedWords};
 pub use pending::{Pending, PendingState};
 pub use receipt::{Receipt, Receipts};
-pub use request::Request;
+pub use request::{Moment, Request};
 pub use table::Deletions;
 pub use terms::{Policy, Scope, Terms};
 pub use upkeep::Management;

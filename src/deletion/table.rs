@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use smallvec::SmallVec;
+
 use super::asker::{Answer, Asker, Question};
 use super::flight::{Flight, State, Waiting};
 use super::{DeletionId, IdSource, Noted, PendingState, Policy, Receipts, Request, Scope, backoff};
@@ -31,7 +33,7 @@ pub struct Deletions {
     delivered: Delivered,
     pub(super) flights: HashMap<DeletionId, Box<Flight>>,
     /// The deletions of each conversation, the oldest first.
-    of: HashMap<ConversationId, Vec<DeletionId>>,
+    of: HashMap<ConversationId, SmallVec<[DeletionId; 1]>>,
     /// Which of them is at the server: one at a time.
     asked: HashMap<ConversationId, DeletionId>,
     /// What time decides.
@@ -98,7 +100,7 @@ impl Deletions {
                 }
                 flight.waiting.push(Waiting {
                     id: request.id,
-                    accepted: request.accepted,
+                    accepted: request.accepted.exact,
                     reply: request.reply,
                 });
                 continue;
@@ -333,7 +335,7 @@ impl Deletions {
 
     /// The deletions of a conversation, the oldest first.
     pub(super) fn of_conversation(&self, conversation: &ConversationId) -> &[DeletionId] {
-        self.of.get(conversation).map_or(&[], Vec::as_slice)
+        self.of.get(conversation).map_or(&[], SmallVec::as_slice)
     }
 
     /// Leaves one to time.

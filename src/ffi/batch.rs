@@ -1,6 +1,6 @@
 //! Deleting several conversations in one call.
 
-use std::ffi::{CString, c_char, c_void};
+use std::ffi::{CStr, CString, c_char, c_void};
 
 use super::callback::{adieu_error_callback, call_error};
 use super::deletion::{self, adieu_delete_options, adieu_deletion_id};
@@ -10,7 +10,7 @@ use super::status::{ADIEU_ERR_INVALID_ARGUMENT, ADIEU_OK};
 use super::{adieu_client, handle, text};
 use crate::deletion::Scope;
 use crate::delivery::Reply;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Most conversations in one adieu_delete_conversations.
 pub const ADIEU_MAX_BATCH: usize = 100;
@@ -67,28 +67,36 @@ pub unsafe extern "C" fn adieu_delete_conversations(
             return Err(ADIEU_ERR_INVALID_ARGUMENT);
         }
         let in_limits = (1..=ADIEU_MAX_BATCH).contains(&count);
-        let mut given = Vec::new();
-        let mut wanted = Vec::new();
-        for index in 0..if in_limits { count } else { 0 } {
-            // SAFETY: within the array of `count` pointers by the contract.
-            let id = unsafe { conversation_ids.add(index).read() };
-            // SAFETY: NULL or NUL-terminated by the contract.
-            given.push(unsafe { text::copy_bytes(id) });
-            // SAFETY: as above.
-            wanted.push(unsafe { conversation(id) });
-        }
-        let ids: Vec<_> = wanted.iter().map(|_| client.new_deletion_id()).collect();
+        let count = if in_limits { count } else { 0 };
+        let mut given = Given::with_capacity(count);
+        let mut wanted = Vec::with_capacity(count);
         let out = options.deletion_id;
-        if !out.is_null() {
-            for (index, id) in ids.iter().enumerate() {
+        for index in 0..count {
+            // SAFETY: within the array of `count` pointers by the contract.
+            let text = unsafe { conversation_ids.add(index).read() };
+            let id = client.new_deletion_id();
+            // SAFETY: NULL or NUL-terminated by the contract.
+            unsafe { given.push(text) };
+            // SAFETY: as above.
+            wanted.push((id, unsafe { conversation(text) }));
+            if !out.is_null() {
                 // SAFETY: room for `count` ids by the contract.
                 unsafe { out.add(index).write(adieu_deletion_id { bytes: id.0 }) };
             }
         }
         let done = move |outcome: Result<Vec<Result<()>>>| match outcome {
             Ok(outcomes) => {
-                let held: Vec<Held> = given.into_iter().zip(outcomes).map(Held::new).collect();
-                let views: Vec<_> = held.iter().map(Held::view).collect();
+                let descs: Vec<_> = outcomes.iter().map(desc).collect();
+                let views: Vec<_> = given
+                    .iter()
+                    .zip(&outcomes)
+                    .zip(&descs)
+                    .map(|((conversation_id, outcome), desc)| adieu_deletion_result {
+                        conversation_id,
+                        desc: desc.as_deref().unwrap_or_default().as_ptr(),
+                        code: outcome.as_ref().map_or_else(Error::code, |()| ADIEU_OK),
+                    })
+                    .collect();
                 let pointers: Vec<*const adieu_deletion_result> =
                     views.iter().map(|view| &raw const *view).collect();
                 // SAFETY: a valid function pointer by the contract; everything that the array
@@ -97,7 +105,6 @@ pub unsafe extern "C" fn adieu_delete_conversations(
             }
             Err(error) => call_error(on_error, user_data.get(), &error),
         };
-        let wanted = ids.into_iter().zip(wanted).collect();
         match deletion::terms(&options, Scope::Everything) {
             Ok(terms) => client.delete_all(wanted, terms, done),
             Err(error) => client.reject(error, Reply::new(client.delivery().clone(), done)),
@@ -106,34 +113,45 @@ pub unsafe extern "C" fn adieu_delete_conversations(
     })
 }
 
-/// What a result's pointers point to.
-struct Held {
-    id: CString,
-    desc: CString,
-    code: i32,
+/// Why it failed, if it did.
+fn desc(outcome: &Result<()>) -> Option<CString> {
+    let error = outcome.as_ref().err()?;
+    Some(text::out(&error.to_string()))
 }
 
-impl Held {
-    fn new((id, outcome): (CString, Result<()>)) -> Self {
-        match outcome {
-            Ok(()) => Self {
-                id,
-                desc: CString::default(),
-                code: ADIEU_OK,
-            },
-            Err(error) => Self {
-                id,
-                desc: text::out(&error.to_string()),
-                code: error.code(),
-            },
+/// The ids as they were given, one behind the other, each with its NUL.
+struct Given {
+    bytes: Vec<u8>,
+    starts: Vec<usize>,
+}
+
+impl Given {
+    fn with_capacity(count: usize) -> Self {
+        /// Most ids are shorter.
+        const USUAL: usize = 32;
+        Self {
+            bytes: Vec::with_capacity(count * USUAL),
+            starts: Vec::with_capacity(count),
         }
     }
 
-    fn view(&self) -> adieu_deletion_result {
-        adieu_deletion_result {
-            conversation_id: self.id.as_ptr(),
-            desc: self.desc.as_ptr(),
-            code: self.code,
-        }
+    /// Copies one, UTF-8 or not; NULL is empty.
+    ///
+    /// # Safety
+    /// `id` is NULL or points to a NUL-terminated string.
+    unsafe fn push(&mut self, id: *const c_char) {
+        self.starts.push(self.bytes.len());
+        let id = if id.is_null() {
+            c""
+        } else {
+            // SAFETY: not NULL, and NUL-terminated by the caller's contract.
+            unsafe { CStr::from_ptr(id) }
+        };
+        self.bytes.extend_from_slice(id.to_bytes_with_nul());
+    }
+
+    fn iter(&self) -> impl Iterator<Item = *const c_char> {
+        let from = |start: &usize| self.bytes[*start..].as_ptr().cast();
+        self.starts.iter().map(from)
     }
 }

@@ -57,18 +57,6 @@ pub(super) unsafe fn borrow<'a>(name: &str, given: *const c_char) -> Result<&'a 
     })
 }
 
-/// Copies a caller's string as it is, UTF-8 or not; NULL is empty.
-///
-/// # Safety
-/// As [`copy`].
-pub(super) unsafe fn copy_bytes(given: *const c_char) -> CString {
-    if given.is_null() {
-        return CString::default();
-    }
-    // SAFETY: not NULL, and NUL-terminated by the caller's contract.
-    unsafe { CStr::from_ptr(given) }.to_owned()
-}
-
 /// A text for C. A NUL inside, which C could not see past, becomes U+FFFD.
 pub(super) fn out(text: &str) -> CString {
     CString::new(text)

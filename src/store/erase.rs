@@ -18,10 +18,10 @@ use std::collections::HashMap;
 use rusqlite::{Connection, params};
 
 use super::entry::{Entry, only_one, source_number};
-use super::intent::{Named, strike};
+use super::intent::{Named, strike, veil_without};
 use super::seal::Place;
 use super::slot::{Epitaph, SlotRef};
-use super::{Store, flushed, unflushed};
+use super::{DeadSlots, Store, flushed, unflushed};
 use crate::conversation::{ConversationId, END, Message, Source};
 use crate::deletion::{DeletionId, Scope};
 use crate::error::Result;
@@ -59,8 +59,8 @@ impl Store {
         }
         self.unlist(erasures)?;
         self.split_where_needed(erasures)?;
-        let mut doomed = Vec::new();
-        let mut erased = Vec::new();
+        let mut doomed = Vec::with_capacity(erasures.len());
+        let mut erased = Vec::with_capacity(erasures.len());
         let (mut by_rows, mut flushed) = (Vec::new(), false);
         for erasure in erasures.iter().filter(|erasure| erasure.scope.erases()) {
             let epitaph = Epitaph {
@@ -72,23 +72,24 @@ impl Store {
             let entry = self.entries.get(&erasure.conversation);
             let source = entry.and_then(|entry| entry.source).or(erasure.source);
             let epitaph = Epitaph { source, ..epitaph };
-            let slots = entry
-                .into_iter()
-                .flat_map(|entry| entry.doomed(erasure.through, erasure.scope));
-            let slots: Vec<_> = slots.collect();
             if entry.is_none() && erasure.through == 0 {
                 continue;
             }
+            let before = doomed.len();
+            let slots = entry
+                .into_iter()
+                .flat_map(|entry| entry.doomed(erasure.through, erasure.scope));
+            doomed.extend(slots.map(|slot| (slot, epitaph)));
+            let slots: DeadSlots = doomed[before..]
+                .iter()
+                .map(|(slot, _)| slot.index)
+                .collect();
             if slots.is_empty() {
                 // With no key to destroy, the rows are the record.
                 by_rows.push(erasure.conversation.clone());
                 flushed |= entry.is_some_and(Entry::is_there);
             }
-            erased.push((
-                erasure.clone(),
-                slots.iter().map(|slot| slot.index).collect(),
-            ));
-            doomed.extend(slots.into_iter().map(|slot| (slot, epitaph)));
+            erased.push((erasure.clone(), slots));
         }
         failpoint("before-destroying");
         let destroyed = self.keys.destroy(&doomed);
@@ -278,7 +279,7 @@ impl Store {
             entry.stays = entry.stays.filter(|stays| *stays > erasure.through);
             entry.relisted = false;
             if entry.veil.is_some() {
-                entry.veil = self.veil_without(entry.row, &[erasure.deletion])?;
+                entry.veil = veil_without(&self.db, entry.row, &[erasure.deletion])?;
             }
             self.recount(&mut entry)?;
             changed.push((entry, erasure.deletion));
@@ -303,17 +304,14 @@ impl Store {
 
     /// In memory, at once: nothing at or below the cut-off is given out any more.
     fn hide(&mut self, erasure: &Erasure) {
-        let Some(entry) = self.entries.get(&erasure.conversation) else {
+        let Some(entry) = self.entries.get_mut(&erasure.conversation) else {
             return;
         };
         let veil = entry.veil.and_then(|veil| {
             // Where that cannot be read, what is hidden stays hidden until the next open.
-            let without = self.veil_without(entry.row, &[erasure.deletion]);
+            let without = veil_without(&self.db, entry.row, &[erasure.deletion]);
             without.unwrap_or(Some(veil))
         });
-        let Some(entry) = self.entries.get_mut(&erasure.conversation) else {
-            return;
-        };
         let unread = if entry.hidden { 0 } else { entry.unread };
         entry.erase(erasure, veil);
         if entry.hidden {

@@ -146,7 +146,7 @@ impl Store {
             };
             if entry.veil.is_some() {
                 // Hidden is only what other undo windows still hide.
-                entry.veil = self.veil_without(entry.row, &ids)?;
+                entry.veil = veil_without(&self.db, entry.row, &ids)?;
                 self.recount(&mut entry)?;
                 lifted.insert(conversation.clone(), entry.clone());
             }
@@ -174,22 +174,6 @@ impl Store {
         }
     }
 
-    /// What undo windows hide of a conversation beside those of these deletions.
-    pub(super) fn veil_without(&self, row: i64, done: &[DeletionId]) -> Result<Option<u64>> {
-        let mut select = self.db.prepare_cached(
-            "SELECT deletion, coalesce(cut_off, 0) FROM journal
-             WHERE conversation = ? AND undo_until IS NOT NULL AND erased = 0",
-        )?;
-        let mut rows = select.query([row])?;
-        let mut veil = None;
-        while let Some(row) = rows.next()? {
-            if !done.contains(&DeletionId(row.get(0)?)) {
-                veil = veil.max(Some(row.get::<_, i64>(1)? as u64));
-            }
-        }
-        Ok(veil)
-    }
-
     /// Notes that undo windows are over, whatever the clock says later. Not flushed.
     pub fn end_undo(&mut self, ended: &[DeletionId]) -> Result<()> {
         unflushed(&mut self.db, |db| {
@@ -215,6 +199,22 @@ impl Store {
         }
         Ok(false)
     }
+}
+
+/// What undo windows hide of a conversation beside those of these deletions.
+pub(super) fn veil_without(db: &Connection, row: i64, done: &[DeletionId]) -> Result<Option<u64>> {
+    let mut select = db.prepare_cached(
+        "SELECT deletion, coalesce(cut_off, 0) FROM journal
+         WHERE conversation = ? AND undo_until IS NOT NULL AND erased = 0",
+    )?;
+    let mut rows = select.query([row])?;
+    let mut veil = None;
+    while let Some(row) = rows.next()? {
+        if !done.contains(&DeletionId(row.get(0)?)) {
+            veil = veil.max(Some(row.get::<_, i64>(1)? as u64));
+        }
+    }
+    Ok(veil)
 }
 
 /// Strikes a deletion out of the journal.

@@ -41,6 +41,7 @@ use std::sync::Arc;
 
 use ring::hmac;
 use rusqlite::{Connection, OptionalExtension, params};
+use smallvec::SmallVec;
 
 pub use self::checkpoint::Checkpointer;
 pub use self::disk::{private, write_at};
@@ -60,6 +61,9 @@ use crate::deletion::DeletionId;
 use crate::deletion::Scope;
 use crate::error::Result;
 
+/// Slots whose keys a deletion destroyed: mostly one.
+type DeadSlots = SmallVec<[u32; 2]>;
+
 /// An open store. It belongs to one thread.
 pub struct Store {
     folder: PathBuf,
@@ -74,7 +78,7 @@ pub struct Store {
     /// Dead slots that may be used again.
     free_slots: Vec<u32>,
     /// Destroyed, and the rows have not followed yet; with the slots that they still refer to.
-    unrecorded: HashMap<ConversationId, Vec<(Erasure, Vec<u32>)>>,
+    unrecorded: HashMap<ConversationId, SmallVec<[(Erasure, DeadSlots); 1]>>,
     /// Their address key is destroyed, and the rows have not gone yet; with all slots that they
     /// still refer to.
     nameless: Vec<(Entry, Vec<u32>)>,

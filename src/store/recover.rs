@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::entry::{Entry, source_of};
 use super::erase::{Erasure, remove_nameless};
-use super::intent::{Intent, Progress};
+use super::intent::{Intent, Progress, veil_without};
 use super::slot::SlotRef;
 use super::{Store, unflushed};
 use crate::deletion::{DeletionId, Policy, Scope};
@@ -118,7 +118,7 @@ impl Store {
     pub(super) fn mend_veils(&mut self) -> Result<()> {
         let veiled = self.entries.values().filter(|entry| entry.veil.is_some());
         for mut entry in veiled.cloned().collect::<Vec<_>>() {
-            let veil = self.veil_without(entry.row, &[])?;
+            let veil = veil_without(&self.db, entry.row, &[])?;
             if veil != entry.veil {
                 entry.veil = veil;
                 self.recount(&mut entry)?;
