@@ -10,8 +10,6 @@
 mod support;
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 use support::listener::{ASKING, DONE, FAILED, REFUSED, WAITING, heard_by, only};
@@ -22,22 +20,6 @@ use support::{
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
-}
-
-/// A server that refuses deletions with this code for as long as the switch is on.
-fn refusing(code: i32, on: &Arc<AtomicBool>) -> FakeServer {
-    let on = on.clone();
-    FakeServer::with_world(move |_, _| {
-        if on.load(Ordering::SeqCst) {
-            Answer::Fail(code, "not now")
-        } else {
-            Answer::Ok(().into())
-        }
-    })
-}
-
-fn switch() -> Arc<AtomicBool> {
-    Arc::new(AtomicBool::new(true))
 }
 
 /// DUR-2, DEL-3: with policy `queue` a conversation is hidden and erased at once, although the
@@ -108,8 +90,7 @@ fn queued_across_a_killed_process() {
         // SAFETY: kills this process.
         unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
     }
-    let away = switch();
-    let fake = refusing(60007, &away);
+    let (fake, give_in) = FakeServer::refusing(60007);
     let folder = folder();
     let client = Options::remote(folder.path(), &fake.url(), "sig").open();
     client.pulled();
@@ -132,7 +113,7 @@ fn queued_across_a_killed_process() {
     assert_eq!(waits.deletion.wire(), wire);
     fake.wait_for_deletions(asked + 1);
     assert!(waits.erased && waits.attempts >= 1);
-    away.store(false, Ordering::SeqCst);
+    give_in();
     assert_eq!(client.network_changed(true), abi::OK);
     listener.wait(
         "it is done",
@@ -276,8 +257,7 @@ fn signing_in_wakes_what_waits() {
 /// the call hears of it.
 #[test]
 fn a_refusal_is_kept_until_it_is_acknowledged() {
-    let on = switch();
-    let fake = refusing(50003, &on);
+    let (fake, _) = FakeServer::refusing(50003);
     let folder = folder();
     let options = Options::remote(folder.path(), &fake.url(), "sig");
     let (client, listener) = heard_by(options.clone());
@@ -320,7 +300,7 @@ fn a_refusal_is_kept_until_it_is_acknowledged() {
 /// listener hears the server's code.
 #[test]
 fn a_refusal_of_an_earlier_life_keeps_its_code() {
-    let fake = refusing(20003, &switch());
+    let (fake, _) = FakeServer::refusing(20003);
     let folder = folder();
     let options = Options::remote(folder.path(), &fake.url(), "sig");
     let client = options.open();
@@ -349,14 +329,13 @@ fn a_refusal_of_an_earlier_life_keeps_its_code() {
 #[test]
 fn tried_again_on_demand() {
     for code in [50003, 60007] {
-        let on = switch();
-        let fake = refusing(code, &on);
+        let (fake, give_in) = FakeServer::refusing(code);
         let folder = folder();
         let (client, listener) = heard_by(Options::remote(folder.path(), &fake.url(), "sig"));
         client.pulled();
         let (_, id) = client.deleting("c2c_bob", DeleteOptions::queue());
         eventually("it waits or is refused", || only(&client).attempts > 0);
-        on.store(false, Ordering::SeqCst);
+        give_in();
         assert_eq!(client.manage(abi::abi().retry, id), Outcome::Success);
         listener.wait(
             "it is done",
@@ -369,8 +348,7 @@ fn tried_again_on_demand() {
 /// DUR-3: what was erased, or asked for, cannot be cancelled any more.
 #[test]
 fn too_late_to_cancel() {
-    let on = switch();
-    let fake = refusing(60007, &on);
+    let (fake, _) = FakeServer::refusing(60007);
     let folder = folder();
     let client = Options::remote(folder.path(), &fake.url(), "sig").open();
     client.pulled();
@@ -413,8 +391,7 @@ fn cancelled_behind_another() {
 /// the server is not asked.
 #[test]
 fn local_only_where_the_server_has_lost_the_account() {
-    let on = switch();
-    let fake = refusing(50001, &on);
+    let (fake, _) = FakeServer::refusing(50001);
     let folder = folder();
     let (client, listener) = heard_by(Options::remote(folder.path(), &fake.url(), "sig"));
     client.pulled();

@@ -10,8 +10,6 @@
 mod support;
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use support::call::{on_error, on_success};
@@ -27,22 +25,6 @@ const SHORT: u32 = 1_000;
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
-}
-
-/// A server that refuses deletions with this code for as long as the switch is on.
-fn refusing(code: i32, on: &Arc<AtomicBool>) -> FakeServer {
-    let on = on.clone();
-    FakeServer::with_world(move |_, _| {
-        if on.load(Ordering::SeqCst) {
-            Answer::Fail(code, "not now")
-        } else {
-            Answer::Ok(().into())
-        }
-    })
-}
-
-fn switch() -> Arc<AtomicBool> {
-    Arc::new(AtomicBool::new(true))
 }
 
 /// DUR-6: within the undo window a conversation is hidden, and undoing brings all of it back; the
@@ -332,7 +314,7 @@ fn accepted_with_a_server_and_opened_without_one() {
 /// again, and the failure is told once.
 #[test]
 fn refused_after_a_window_that_ended_meanwhile() {
-    let fake = refusing(20003, &switch());
+    let (fake, _) = FakeServer::refusing(20003);
     let folder = folder();
     let options = Options::remote(folder.path(), &fake.url(), "sig");
     let client = options.open();
@@ -365,8 +347,7 @@ fn refused_after_a_window_that_ended_meanwhile() {
 /// DUR-6, DEL-2: after the window, a refusal under the default policy shows all of it again.
 #[test]
 fn refused_after_the_window() {
-    let on = switch();
-    let fake = refusing(50002, &on);
+    let (fake, _) = FakeServer::refusing(50002);
     let folder = folder();
     let (client, listener) = heard_by(Options::remote(folder.path(), &fake.url(), "sig"));
     client.pulled();
@@ -387,8 +368,7 @@ fn refused_after_the_window() {
 /// a server.
 #[test]
 fn undo_then_queue() {
-    let on = switch();
-    let fake = refusing(60007, &on);
+    let (fake, give_in) = FakeServer::refusing(60007);
     let folder = folder();
     let client = Options::remote(folder.path(), &fake.url(), "sig").open();
     client.pulled();
@@ -401,7 +381,7 @@ fn undo_then_queue() {
     eventually("it waits for the server", || only(&client).state == WAITING);
     assert!(only(&client).erased);
     assert_eq!(client.verify("c2c_bob", &fake::BOB).found, 0);
-    on.store(false, Ordering::SeqCst);
+    give_in();
     assert_eq!(client.manage(abi::abi().retry, id), Outcome::Success);
     assert_eq!(call.wait(), Outcome::Success);
 }

@@ -134,6 +134,20 @@ impl FakeServer {
         })
     }
 
+    /// Refuses deletions in that world with this code, until what comes with it is called.
+    pub fn refusing(code: i32) -> (Self, impl Fn()) {
+        let refuses = Arc::new(AtomicBool::new(true));
+        let asked = refuses.clone();
+        let fake = Self::with_world(move |_, _| {
+            if asked.load(Ordering::SeqCst) {
+                Answer::Fail(code, "not now")
+            } else {
+                Answer::Ok(().into())
+            }
+        });
+        (fake, move || refuses.store(false, Ordering::SeqCst))
+    }
+
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
