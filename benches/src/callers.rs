@@ -13,6 +13,7 @@ use anyhow::Result;
 
 use crate::adieu::{Calls, Client, ServerAccess};
 use crate::batch::{TOGETHER, fill_all, names};
+use crate::engine::Run;
 use crate::report::{Goal, Report, Row};
 use crate::server::{Server, import, user_sig};
 use crate::statistics::Samples;
@@ -22,8 +23,8 @@ const CALLERS: usize = 64;
 const MESSAGES: usize = 5;
 
 /// Runs the section.
-pub fn run(report: &mut Report, quick: bool) -> Result<()> {
-    let (each, rounds) = if quick { (25, 1) } else { (100, 2) };
+pub fn run(report: &mut Report, run: &Run) -> Result<()> {
+    let (each, rounds) = if run.quick { (25, 1) } else { (100, 2) };
     for served in [false, true] {
         let (mut one, mut many) = (Samples::default(), Samples::default());
         for _ in 0..rounds {
@@ -43,7 +44,7 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
                 .goal(Goal::AtLeast(8.0)),
         );
     }
-    let count = if quick { 1_000 } else { 10_000 };
+    let count = if run.quick { 1_000 } else { 10_000 };
     let (requests, seconds) = batch_to_server(count)?;
     report.figure(
         &format!("{count} in batches of {TOGETHER}, with a server, to the last callback"),

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::adieu::{Calls, Client, fill, messages, texts};
+use crate::engine::Run;
 use crate::report::{Goal, Report, Row};
 use crate::statistics::Samples;
 
@@ -23,8 +24,12 @@ const PAUSE: Duration = Duration::from_micros(500);
 const QUIET: &str = "insert while nothing is purged";
 
 /// Runs the section.
-pub fn run(report: &mut Report, quick: bool) -> Result<()> {
-    let (small, large) = if quick { (50, 50_000) } else { (500, 500_000) };
+pub fn run(report: &mut Report, run: &Run) -> Result<()> {
+    let (small, large) = if run.quick {
+        (50, 50_000)
+    } else {
+        (500, 500_000)
+    };
     let dead = (small * 1_000 + large) as f64;
     let purged = |what: &str, purged: &Purged| {
         let rate = dead / purged.took.as_secs_f64();
@@ -32,7 +37,7 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     };
     let beside = purge(small, large, true)?;
     let mut size = beside.size;
-    if !quick {
+    if !run.quick {
         let alone = purge(small, large, false)?;
         size = size.max(alone.size);
         report.add(purged("nobody waits", &alone));
@@ -43,7 +48,11 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     report.add(Row::samples(QUIET, quiet, "µs"));
     report.add(Row::samples("insert while purging", purging, "µs"));
     let more = purging.quantile(0.99) - quiet.quantile(0.99);
-    report.add(Row::value("more at the 99th percentile", more, "µs").goal(Goal::AtMost(1_000.0)));
+    report.add(
+        Row::value("more at the 99th percentile", more, "µs")
+            .goal(Goal::AtMost(1_000.0))
+            .why_missed("an insert may come while one step of the purge is being flushed"),
+    );
     report.add(
         Row::value("slowest insert while purging", purging.quantile(1.0), "µs")
             .goal(Goal::NeverAbove(5_000.0)),
