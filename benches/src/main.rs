@@ -229,3 +229,49 @@ fn guarded(section: Measure, report: &mut Report, run: &Run) -> Result<(), Strin
             .unwrap_or_else(|| "it panicked".to_owned())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use anyhow::bail;
+
+    use super::*;
+
+    const RUN: Run = Run {
+        quick: true,
+        no_postgres: None,
+    };
+
+    fn works(report: &mut Report, _: &Run) -> Result<()> {
+        report.figure("one", 1.0, "");
+        Ok(())
+    }
+
+    fn fails(report: &mut Report, _: &Run) -> Result<()> {
+        report.figure("before", 1.0, "");
+        bail!("no disk")
+    }
+
+    fn panics(_: &mut Report, _: &Run) -> Result<()> {
+        assert_eq!(1, 2, "no database");
+        Ok(())
+    }
+
+    #[test]
+    fn a_section_that_fails_leaves_the_others_their_rows() {
+        let sections = [
+            section("fails", fails, [2, 2]),
+            section("panics", panics, [2, 2]),
+            section("works", works, [2, 2]),
+        ];
+        let mut report = Report::default();
+        measure(&mut report, &RUN, &sections.each_ref());
+        let rows: Vec<_> = report.rows().iter().map(|row| row.section).collect();
+        assert_eq!(rows, ["fails", "works"]);
+        let missing = report.missing();
+        let failed: Vec<_> = missing.iter().map(|missing| missing.section).collect();
+        assert_eq!(failed, ["fails", "panics"], "each of them once");
+        assert_eq!(missing[0].why, "no disk");
+        assert!(missing[1].why.contains("no database"));
+        assert!(missing.iter().all(|missing| missing.failed));
+    }
+}
