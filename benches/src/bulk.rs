@@ -13,7 +13,7 @@ use crate::server::{Server, import_into, memory, user_sig, write_log};
 pub fn run(report: &mut Report, run: &Run) -> Result<()> {
     let count = run.scaled(50_000, 200_000);
     on(&Engine::Embedded, report, count)?;
-    match run.postgres(report) {
+    match run.postgres_in_full(report) {
         Some(postgres) => on(&postgres, report, count),
         None => Ok(()),
     }

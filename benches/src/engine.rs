@@ -24,6 +24,15 @@ impl Run {
         if self.quick { quick } else { full }
     }
 
+    /// As [`Self::postgres`], but in full runs only: starting one takes seconds.
+    pub fn postgres_in_full(&self, report: &mut Report) -> Option<Engine> {
+        if self.quick {
+            report.left_out("everything on PostgreSQL", "in full runs only");
+            return None;
+        }
+        self.postgres(report)
+    }
+
     /// A new, empty PostgreSQL, or a word in the report on why there is none.
     pub fn postgres(&self, report: &mut Report) -> Option<Engine> {
         if let Some(why) = &self.no_postgres {

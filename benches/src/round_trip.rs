@@ -28,7 +28,7 @@ pub fn run(report: &mut Report, run: &Run) -> Result<()> {
         &[(10, 5), (1_000, 5), (100_000, 2), (1_000_000, 1)]
     };
     on(&Engine::Embedded, report, sizes)?;
-    match run.postgres(report) {
+    match run.postgres_in_full(report) {
         Some(postgres) => on(&postgres, report, sizes),
         None => Ok(()),
     }

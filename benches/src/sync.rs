@@ -29,7 +29,7 @@ pub fn run(report: &mut Report, run: &Run) -> Result<()> {
     let rounds = run.scaled(5, 15);
     at_once(&Engine::Embedded, report, rounds)?;
     after_a_year(report, run.scaled(1_000, 5_000))?;
-    match run.postgres(report) {
+    match run.postgres_in_full(report) {
         Some(postgres) => at_once(&postgres, report, rounds),
         None => Ok(()),
     }
