@@ -25,7 +25,8 @@ const DATABASE: &str = "matrix-sdk-event-cache.sqlite3";
 /// One store, and where it is.
 pub struct Matrix {
     runtime: Runtime,
-    store: SqliteEventCacheStore,
+    /// None while this is dropped.
+    store: Option<SqliteEventCacheStore>,
     folder: PathBuf,
 }
 
@@ -36,9 +37,21 @@ impl Matrix {
         let store = runtime.block_on(SqliteEventCacheStore::open(folder, passphrase))?;
         Ok(Self {
             runtime,
-            store,
+            store: Some(store),
             folder: folder.to_owned(),
         })
+    }
+
+    fn store(&self) -> Result<&SqliteEventCacheStore> {
+        self.store.as_ref().context("the store is closed")
+    }
+}
+
+impl Drop for Matrix {
+    fn drop(&mut self) {
+        // Its connections close on the runtime's threads, and look for it here.
+        let _inside = self.runtime.enter();
+        self.store = None;
     }
 }
 
@@ -104,9 +117,8 @@ impl Store for Matrix {
             for (conversation, events) in arrived {
                 let updates = ends.entry(conversation).or_default().push(events);
                 let room = room(conversation)?;
-                let saved = self
-                    .store
-                    .handle_linked_chunk_updates(LinkedChunkId::Room(&room), updates);
+                let id = LinkedChunkId::Room(&room);
+                let saved = self.store()?.handle_linked_chunk_updates(id, updates);
                 self.runtime.block_on(saved)?;
             }
         }
@@ -123,13 +135,13 @@ impl Store for Matrix {
 
     fn delete(&mut self, conversation: usize) -> Result<()> {
         let room = room(conversation)?;
-        self.runtime.block_on(self.store.remove_room(&room))?;
+        self.runtime.block_on(self.store()?.remove_room(&room))?;
         Ok(())
     }
 
     fn still_given(&mut self, conversation: usize) -> Result<Option<usize>> {
         let room = room(conversation)?;
-        let events = self.store.get_room_events(&room, None, None);
+        let events = self.store()?.get_room_events(&room, None, None);
         let events = self.runtime.block_on(events);
         Ok(Some(events.context("cannot ask for the events")?.len()))
     }
