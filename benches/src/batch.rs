@@ -26,9 +26,9 @@ pub fn run(report: &mut Report, run: &Run) -> Result<()> {
     for round in 0..rounds {
         // The floor takes many seconds: once in each round is enough for it.
         if round == 0 {
-            plain.push(one_by_one(count)?);
+            plain.push(one_by_one(count, run)?);
         }
-        let times = all_at_once(count)?;
+        let times = all_at_once(count, run)?;
         erased.push(times.erased);
         told.push(times.told);
     }
@@ -83,12 +83,12 @@ struct Times {
     told: Duration,
 }
 
-fn all_at_once(count: usize) -> Result<Times> {
+fn all_at_once(count: usize, run: &Run) -> Result<Times> {
     let folder = tempfile::tempdir_in(".")?;
     let client = Client::open(folder.path(), "alice", None)?;
     let names = names(count)?;
     fill_all(&client, &names, MESSAGES)?;
-    rest()?;
+    rest(run)?;
     let pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
     let mut ids = vec![[0; 16]; count];
     let mut begun = Vec::with_capacity(count / TOGETHER);
@@ -124,10 +124,10 @@ fn all_at_once(count: usize) -> Result<Times> {
 }
 
 /// The same rows in a plain table with an index, in the same order, deleted in that order.
-fn one_by_one(count: usize) -> Result<Duration> {
+fn one_by_one(count: usize, run: &Run) -> Result<Duration> {
     let folder = tempfile::tempdir_in(".")?;
     let mut db = plain_store(folder.path(), &names(count)?)?;
-    rest()?;
+    rest(run)?;
     let names = names(count)?;
     let names: Vec<_> = names
         .iter()
@@ -176,7 +176,7 @@ fn plain_store(folder: &Path, names: &[CString]) -> Result<Connection> {
 }
 
 /// What the preparation wrote is moved and flushed before anything is measured.
-fn rest() -> Result<()> {
-    std::thread::sleep(Duration::from_millis(1_500));
+pub fn rest(run: &Run) -> Result<()> {
+    std::thread::sleep(Duration::from_millis(run.scaled(500, 1_500)));
     crate::floor::sync_all()
 }
