@@ -32,6 +32,9 @@ pub const PAGES_AHEAD: usize = 4;
 const CHECKPOINT_ROWS: usize = 8_000;
 /// Quiet after which it is moved however little it is.
 const QUIET: Duration = Duration::from_secs(1);
+/// Pause between two pieces that are cut off a log that grew long: a command waits for one piece at
+/// most, which takes less than a millisecond.
+const BETWEEN_CUTS: Duration = Duration::from_millis(20);
 /// Nothing to do: a day is as good as for ever.
 const FOREVER: Duration = Duration::from_secs(86_400);
 /// Housekeeping waits for so long a pause between commands: whoever deletes one after the other, or
@@ -181,6 +184,8 @@ pub struct Worker {
     checkpoints: Sender<()>,
     /// Rows written since the last checkpoint, roughly.
     written: usize,
+    /// There is more to cut off the log.
+    cuts: bool,
     house: House,
 }
 
@@ -221,6 +226,7 @@ impl Worker {
             pull: Ok(()),
             checkpoints,
             written: 0,
+            cuts: false,
             house: House {
                 open: true,
                 put_off: None,
@@ -290,6 +296,7 @@ impl Worker {
             (true, _) if self.house.lull || self.house.is_overdue() => Duration::ZERO,
             (true, _) => LULL,
             (false, 0) => FOREVER,
+            (false, _) if self.cuts => BETWEEN_CUTS,
             (false, _) => QUIET,
         };
         match self.deletions.next_due() {
@@ -366,8 +373,9 @@ impl Worker {
                 self.house.waits = false;
                 // What this writes is not worth a checkpoint, or there would be no end of them.
                 self.written = self.written.saturating_sub(1);
-                if complete && self.store.begin_log_anew(self.house.open) {
-                    self.written += 1;
+                if complete {
+                    self.cuts = self.store.begin_log_anew(self.house.open);
+                    self.written += usize::from(self.cuts);
                 }
             }
             Command::Settle => self.deletions.settle(&mut self.store),
