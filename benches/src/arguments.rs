@@ -15,8 +15,9 @@ pub struct Arguments {
     pub json: bool,
     /// Where the files of this run go.
     pub out: PathBuf,
+    /// Why there is no PostgreSQL, where that is so.
+    pub no_postgres: Option<String>,
     sections: Vec<String>,
-    without: Vec<String>,
 }
 
 impl Arguments {
@@ -27,15 +28,15 @@ impl Arguments {
             redraw: false,
             json: false,
             out: PathBuf::from("."),
+            no_postgres: None,
             sections: Vec::new(),
-            without: Vec::new(),
         };
         while let Some(argument) = given.next() {
             match argument.as_str() {
                 "--redraw" => read.redraw = true,
                 "--quick" => read.quick = true,
                 "--json" => read.json = true,
-                "--without" => read.without.extend(given.next()),
+                "--no-postgres" => read.no_postgres = given.next(),
                 "--out" => read.out = given.next().context("--out needs a folder")?.into(),
                 name if sections.contains(&name) => read.sections.push(argument),
                 other => bail!("{other} is no section; allowed: {}", sections.join(", ")),
@@ -46,7 +47,6 @@ impl Arguments {
 
     /// Whether a section is to be run: where none is named, all are.
     pub fn wants(&self, section: &str) -> bool {
-        let named = |names: &[String]| names.iter().any(|name| name == section);
-        (self.sections.is_empty() || named(&self.sections)) && !named(&self.without)
+        self.sections.is_empty() || self.sections.iter().any(|name| name == section)
     }
 }

@@ -7,12 +7,13 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 
 use crate::adieu::{Calls, Client, ServerAccess};
-use crate::batch::{TOGETHER, fill_all, names};
+use crate::batch::{TOGETHER, fill_all, names, rest};
+use crate::engine::Run;
 use crate::report::{Goal, Report, Row};
 use crate::server::{Server, import, user_sig};
 use crate::statistics::Samples;
@@ -22,13 +23,13 @@ const CALLERS: usize = 64;
 const MESSAGES: usize = 5;
 
 /// Runs the section.
-pub fn run(report: &mut Report, quick: bool) -> Result<()> {
-    let (each, rounds) = if quick { (25, 1) } else { (100, 2) };
+pub fn run(report: &mut Report, run: &Run) -> Result<()> {
+    let (each, rounds) = if run.quick { (25, 1) } else { (100, 2) };
     for served in [false, true] {
         let (mut one, mut many) = (Samples::default(), Samples::default());
         for _ in 0..rounds {
             // In one store, one after the other, so that both find the same disk.
-            let (alone, together) = throughput(served, each)?;
+            let (alone, together) = throughput(served, each, run)?;
             one.push_value(alone);
             many.push_value(together);
         }
@@ -43,8 +44,8 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
                 .goal(Goal::AtLeast(8.0)),
         );
     }
-    let count = if quick { 1_000 } else { 10_000 };
-    let (requests, seconds) = batch_to_server(count)?;
+    let count = if run.quick { 1_000 } else { 10_000 };
+    let (requests, seconds) = batch_to_server(count, run)?;
     report.figure(
         &format!("{count} in batches of {TOGETHER}, with a server, to the last callback"),
         seconds * 1e3,
@@ -58,7 +59,7 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
 }
 
 /// Deletions a second of one caller and of many.
-fn throughput(served: bool, each: usize) -> Result<(f64, f64)> {
+fn throughput(served: bool, each: usize, run: &Run) -> Result<(f64, f64)> {
     let (home, device) = (tempfile::tempdir_in(".")?, tempfile::tempdir_in(".")?);
     let names = names(each * (1 + CALLERS))?;
     let mut server = None;
@@ -78,9 +79,9 @@ fn throughput(served: bool, each: usize) -> Result<(f64, f64)> {
         client
     };
     let (alone, together) = names.split_at(each);
-    rest()?;
+    rest(run)?;
     let alone = delete_all(&client, &[alone])?;
-    rest()?;
+    rest(run)?;
     let shares: Vec<_> = together.chunks(each).collect();
     let together = delete_all(&client, &shares)?;
     drop(server);
@@ -133,7 +134,7 @@ fn delete_all(client: &Client, shares: &[&[CString]]) -> Result<f64> {
 }
 
 /// Requests and seconds for so many conversations.
-fn batch_to_server(count: usize) -> Result<(usize, f64)> {
+fn batch_to_server(count: usize, run: &Run) -> Result<(usize, f64)> {
     let (home, device) = (tempfile::tempdir_in(".")?, tempfile::tempdir_in(".")?);
     let names = names(count)?;
     let (server, user_sig) = serve(home.path(), &names)?;
@@ -144,7 +145,7 @@ fn batch_to_server(count: usize) -> Result<(usize, f64)> {
     };
     let client = Client::open(device.path(), "alice", Some(&access))?;
     client.pull()?;
-    rest()?;
+    rest(run)?;
     let before = counter.requests.load(Ordering::SeqCst);
     let pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
     let calls = Calls::default();
@@ -209,9 +210,4 @@ fn pass(mut from: TcpStream, mut to: TcpStream, seen: impl Fn(&[u8])) {
         }
     }
     let _ = to.shutdown(Shutdown::Write);
-}
-
-fn rest() -> Result<()> {
-    std::thread::sleep(Duration::from_millis(1_500));
-    crate::floor::sync_all()
 }

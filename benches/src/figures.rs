@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::machine::{Machine, Noise};
-use crate::report::{Report, Summary};
+use crate::report::{Missing, Report, Summary};
 
 /// Raised when a field changes its meaning.
 const FORMAT: u32 = 1;
@@ -21,6 +21,8 @@ pub struct Figures<'a> {
     pub report: &'a Report,
     /// Whether it was a quick one.
     pub quick: bool,
+    /// How long building took before it.
+    pub build_seconds: f64,
     /// How long it took.
     pub seconds: f64,
 }
@@ -29,10 +31,12 @@ impl Figures<'_> {
     /// All of it.
     pub fn json(&self) -> Value {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let rows: Vec<_> = self.report.rows().iter().map(Summary::json).collect();
+        let measured = self.report.rows().iter().map(Summary::json);
+        let missing = self.report.missing().iter().map(Missing::json);
+        let rows: Vec<_> = measured.chain(missing).collect();
         json!({
             "format": FORMAT, "ended": now.unwrap_or_default().as_secs(), "seconds": self.seconds,
-            "quick": self.quick, "machine": self.machine.json(),
+            "build_seconds": self.build_seconds, "quick": self.quick, "machine": self.machine.json(),
             "noise": Noise::of(self.report).json(), "rows": rows,
         })
     }

@@ -6,7 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use rusqlite::Connection;
 
 /// Flushes on the disk that a folder is on.
 pub struct Disk {
@@ -47,6 +48,33 @@ impl Disk {
         self.overwritten
             .write_all_at(&[start.elapsed().subsec_nanos() as u8; 64], 128)?;
         self.overwritten.sync_data()?;
+        Ok(start.elapsed())
+    }
+}
+
+/// A plain table in SQLite, with its log flushed at each commit.
+pub struct Statement(Connection);
+
+impl Statement {
+    /// Makes one with enough rows.
+    pub fn new(folder: &Path) -> Result<Self> {
+        let db = Connection::open(folder.join("floor.db"))?;
+        db.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+             CREATE TABLE rows(id INTEGER PRIMARY KEY, text TEXT);
+             WITH RECURSIVE some(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM some LIMIT 100)
+                 INSERT INTO rows SELECT id, 'a message of a conversation' FROM some;
+             PRAGMA wal_checkpoint(TRUNCATE);",
+        )?;
+        Ok(Self(db))
+    }
+
+    /// Deletes one row.
+    pub fn commit(&self) -> Result<Duration> {
+        let sql = "DELETE FROM rows WHERE id = (SELECT min(id) FROM rows)";
+        let mut delete = self.0.prepare_cached(sql)?;
+        let start = Instant::now();
+        ensure!(delete.execute([])? == 1, "no row was left");
         Ok(start.elapsed())
     }
 }

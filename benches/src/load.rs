@@ -1,13 +1,9 @@
-//! Deletions by 64 connections at once, on both engines, and in a long conversation.
-
-#[path = "../../server/tests/support/database.rs"]
-mod database;
+//! Deletions by many connections at once, on both engines, and in a long conversation.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::Path,
-    process::Command,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
@@ -15,29 +11,35 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
+    engine::{Engine, Run, execute, program},
     report::{Goal, Report, Row},
     server::{APP_ID, Server, import_into, user_sig},
     statistics::Samples,
 };
-use database::Node;
 
 /// Connections, each of an account of its own.
 const CONNECTIONS: usize = 64;
 /// Conversations of an account.
 const CONVERSATIONS: usize = 20;
 
-pub fn run(report: &mut Report, quick: bool) -> Result<()> {
-    let seconds = Duration::from_secs(if quick { 1 } else { 4 });
-    let long = if quick { 100_000 } else { 1_000_000 };
+pub fn run(report: &mut Report, run: &Run) -> Result<()> {
+    let seconds = Duration::from_secs(run.scaled(1, 3));
+    let long = run.scaled(50_000, 1_000_000);
     let folder = tempfile::tempdir()?;
     let log = folder.path().join("log.jsonl");
     write_log(&log, long)?;
 
-    let sqlite = format!("sqlite:{}", folder.path().join("server.db").display());
+    let sqlite = Engine::Embedded.store(folder.path());
     import_into(folder.path(), &sqlite, &log)?;
-    let server = Server::start_on(folder.path(), &sqlite)?;
+    let server = Server::start_on(folder.path(), &sqlite, &[])?;
     let clients = clients(folder.path(), &server)?;
     let (nothing, _) = rate(&clients, seconds, refused)?;
+    report.figure(
+        "SQLite: requests that need no storage, by 64 connections",
+        nothing,
+        "requests/s",
+    );
+    by_fewer(report, "SQLite", &clients, run)?;
     let (deletions, samples) = rate(&clients, seconds, deletion)?;
     report.add(
         Row::value(
@@ -49,24 +51,24 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
         .goal(Goal::AtLeast(0.3)),
     );
     report.add(Row::samples("SQLite: each of them", &samples, "µs"));
-    length(report, "SQLite", &clients, quick)?;
+    length(report, "SQLite", &clients, run)?;
     drop(server);
 
-    // As an operator runs it: every commit is flushed.
-    let node = Node::start(
-        "fsync = on\nfull_page_writes = on\nshared_buffers = 512MB\nmax_wal_size = 4GB",
-    );
-    let url = node.database();
+    let Some(postgres) = run.postgres(report) else {
+        return Ok(());
+    };
+    let url = postgres.store(folder.path());
     import_into(folder.path(), &url, &log)?;
-    database::execute(&url, "VACUUM ANALYZE");
+    execute(&url, "VACUUM ANALYZE");
     let script = folder.path().join("deletion.sql");
     std::fs::write(&script, STATEMENTS)?;
     // One before and one after: the machine is not the same all the time.
-    let before = bare(&node, &url, &script, seconds)?;
-    let server = Server::start_on(folder.path(), &format!("{url}?pool_size=32"))?;
+    let before = bare(&url, &script, seconds)?;
+    let server = Server::start_on(folder.path(), &format!("{url}?pool_size=32"), &[])?;
     let clients = self::clients(folder.path(), &server)?;
+    by_fewer(report, "PostgreSQL", &clients, run)?;
     let (deletions, samples) = rate(&clients, seconds, deletion)?;
-    let after = bare(&node, &url, &script, seconds)?;
+    let after = bare(&url, &script, seconds)?;
     report.add(
         Row::value(
             "PostgreSQL: deletions by 64 connections",
@@ -77,7 +79,22 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
         .goal(Goal::AtLeast(0.5)),
     );
     report.add(Row::samples("PostgreSQL: each of them", &samples, "µs"));
-    length(report, "PostgreSQL", &clients, quick)
+    length(report, "PostgreSQL", &clients, run)
+}
+
+/// Deletions a second by fewer connections than all.
+fn by_fewer(report: &mut Report, engine: &str, clients: &[Client], run: &Run) -> Result<()> {
+    let time = Duration::from_millis(run.scaled(500, 1_500));
+    for count in run.scaled(&[1, 8][..], &[1, 2, 4, 8, 16, 32]) {
+        let (deletions, _) = rate(clients.get(..*count).context("clients")?, time, deletion)?;
+        let plural = if *count == 1 { "" } else { "s" };
+        report.figure(
+            &format!("{engine}: deletions by {count} connection{plural}"),
+            deletions,
+            "deletions/s",
+        );
+    }
+    Ok(())
 }
 
 /// What a deletion does, and nothing else.
@@ -98,14 +115,12 @@ INSERT INTO deletions (number, owner, target, clear, cut_off, at)
 COMMIT;
 ";
 
-fn bare(node: &Node, url: &str, script: &Path, time: Duration) -> Result<f64> {
-    let name = url.rsplit('/').next().context("no database")?;
-    let done = Command::new(database::program("pgbench"))
-        .args(["-h", "127.0.0.1", "-p", &node.port.to_string(), "-U", "app"])
+fn bare(url: &str, script: &Path, time: Duration) -> Result<f64> {
+    let done = program("pgbench")
         .args(["-n", "-M", "prepared", "-c", "64", "-j", "2"])
         .args(["-T", &time.as_secs().to_string(), "-f"])
         .arg(script)
-        .arg(name)
+        .arg(url)
         .output()?;
     ensure!(
         done.status.success(),
@@ -273,11 +288,11 @@ fn rate(
 
 /// Deletions in a long conversation against those in a short one, in turn. The cut-off stays below
 /// the head, so that the conversation is as long at the last as at the first.
-fn length(report: &mut Report, engine: &str, clients: &[Client], quick: bool) -> Result<()> {
+fn length(report: &mut Report, engine: &str, clients: &[Client], run: &Run) -> Result<()> {
     let client = clients.first().context("no client")?;
     let mut stream = client.connect()?;
     let (mut short, mut long) = (Samples::default(), Samples::default());
-    for _ in 0..if quick { 300 } else { 2_500 } {
+    for _ in 0..run.scaled(300, 2_500) {
         for (peer, samples) in [("short", &mut short), ("long", &mut long)] {
             let body = format!(
                 "{{\"From_Account\":\"a0\",\"Type\":1,\"To_Account\":\"{peer}\",\"ClearRamble\":1,\"CutOff\":5}}"

@@ -7,12 +7,13 @@ use anyhow::Result;
 
 use crate::adieu::{Calls, Client, ServerAccess};
 use crate::batch::{TOGETHER, fill_all, names};
+use crate::engine::Run;
 use crate::report::{Goal, Report, Row};
 use crate::statistics::Samples;
 
 /// Runs the section.
-pub fn run(report: &mut Report, quick: bool) -> Result<()> {
-    let (count, rounds) = if quick { (2_000, 5) } else { (10_000, 7) };
+pub fn run(report: &mut Report, run: &Run) -> Result<()> {
+    let (count, rounds) = if run.quick { (2_000, 5) } else { (10_000, 7) };
     // A server that takes every request and answers none.
     let silent = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}", silent.local_addr()?);

@@ -25,8 +25,10 @@ pub fn draw(folder: &Path) -> Result<Vec<&'static str>> {
 
 type Picture = fn(&Rows<'_>, &Path) -> Result<bool>;
 
-const PICTURES: [(&str, Picture); 6] = [
+const PICTURES: [(&str, Picture); 8] = [
     ("erase.svg", erase),
+    ("history.svg", history),
+    ("connections.svg", connections),
     ("latency.svg", latency),
     ("inserts.svg", inserts),
     ("bulk.svg", bulk),
@@ -52,17 +54,95 @@ fn of(row: &Value, field: &str) -> f64 {
     row[field].as_f64().unwrap_or(f64::NAN)
 }
 
+/// Rows whose name is a number between two texts, as (number, median).
+fn by_number(rows: &Rows<'_>, section: &'static str, around: [&str; 2]) -> Vec<(f64, f64)> {
+    let number = |what: &str| {
+        let rest = what.strip_prefix(around[0])?.strip_suffix(around[1])?;
+        rest.parse().ok()
+    };
+    rows.of(section)
+        .filter_map(|(what, row)| Some((number(what)?, of(row, "median"))))
+        .collect()
+}
+
+fn marked(name: &str, points: Vec<(f64, f64)>) -> Line {
+    Line {
+        name: name.to_owned(),
+        points,
+        marked: true,
+    }
+}
+
+/// From the call to the success with each engine of the server, against the length of the history.
+fn history(rows: &Rows<'_>, path: &Path) -> Result<bool> {
+    let of_engine = |name: &str, shown: &str| {
+        let around = [name, " messages: call to success"];
+        marked(shown, by_number(rows, "round-trip", around))
+    };
+    let mut shown = vec![
+        of_engine("PostgreSQL, ", "server on PostgreSQL"),
+        of_engine("SQLite, ", "server on its embedded file"),
+    ];
+    shown.retain(|line| !line.points.is_empty());
+    let floor = "SQLite: slowest of these medians";
+    let Some(floor) = rows.one("round-trip", floor) else {
+        return Ok(false);
+    };
+    let of_floor = |(length, _): &(f64, f64)| (*length, of(floor, "floor"));
+    let longest = shown.iter().max_by_key(|line| line.points.len());
+    let points = longest.map(|line| line.points.iter().map(of_floor).collect());
+    shown.push(marked(
+        "floor: two flushes, a round trip and 100 µs",
+        points.unwrap_or_default(),
+    ));
+    let all = || shown.iter().flat_map(|line| line.points.iter());
+    let across = Axis::powers("messages in the deleted group", all().map(|(x, _)| *x));
+    let up = Axis::from_zero("µs, median", all().map(|(_, y)| *y));
+    lines(
+        path,
+        "From the call to the success, by the length of the conversation",
+        [&across, &up],
+        &shown,
+    )?;
+    Ok(true)
+}
+
+/// Deletions a second with each engine, against the number of connections.
+fn connections(rows: &Rows<'_>, path: &Path) -> Result<bool> {
+    let of_engine = |name: &str, shown: &str| {
+        let mut points = Vec::new();
+        for end in [" connection", " connections"] {
+            let begin = format!("{name}: deletions by ");
+            points.extend(by_number(rows, "load", [&begin, end]));
+        }
+        marked(shown, points)
+    };
+    let mut shown = vec![
+        of_engine("SQLite", "embedded file"),
+        of_engine("PostgreSQL", "PostgreSQL"),
+    ];
+    shown.retain(|line| line.points.len() > 1);
+    if shown.is_empty() {
+        return Ok(false);
+    }
+    let all = || shown.iter().flat_map(|line| line.points.iter());
+    let across = Axis::powers("connections", all().map(|(x, _)| *x));
+    let up = Axis::from_zero("deletions a second", all().map(|(_, y)| *y));
+    lines(
+        path,
+        "What a server deletes, by the number of connections",
+        [&across, &up],
+        &shown,
+    )?;
+    Ok(true)
+}
+
 /// How long erasing takes, against the length of the history.
 fn erase(rows: &Rows<'_>, path: &Path) -> Result<bool> {
     let by_length = |end: &str, field: &str| -> Vec<(f64, f64)> {
         let number = |what: &str| what.strip_suffix(end)?.parse().ok();
         let point = |(what, row)| Some((number(what)?, of(row, field)));
         rows.of("erase").filter_map(point).collect()
-    };
-    let line = |name: &str, points: Vec<(f64, f64)>| Line {
-        name: name.to_owned(),
-        points,
-        marked: true,
     };
     let erased = by_length(" messages: erased", "median");
     let Some(append) = rows.one("erase", "4 KiB append + fdatasync") else {
@@ -72,13 +152,13 @@ fn erase(rows: &Rows<'_>, path: &Path) -> Result<bool> {
         .iter()
         .map(|(length, _)| (*length, of(append, "median")));
     let shown = [
-        line("erased, slowest", by_length(" messages: erased", "slowest")),
-        line(
+        marked("erased, slowest", by_length(" messages: erased", "slowest")),
+        marked(
             "call to success, median",
             by_length(" messages: call to success", "median"),
         ),
-        line("erased, median", erased.clone()),
-        line("floor: 4 KiB append + fdatasync, median", floor.collect()),
+        marked("erased, median", erased.clone()),
+        marked("floor: 4 KiB append + fdatasync, median", floor.collect()),
     ];
     let all = || shown.iter().flat_map(|line| line.points.iter());
     let across = Axis::powers(
@@ -111,12 +191,17 @@ fn latency(rows: &Rows<'_>, path: &Path) -> Result<bool> {
         ("erase", "1000 messages: call to success", "device alone"),
         (
             "round-trip",
-            "10 messages: call to success",
-            "with a server on loopback",
+            "SQLite, 10 messages: call to success",
+            "with a server on loopback, embedded file",
+        ),
+        (
+            "round-trip",
+            "PostgreSQL, 10 messages: call to success",
+            "the same, PostgreSQL",
         ),
         (
             "sync",
-            "call on one to the event on the other",
+            "SQLite: call on one to the event on the other",
             "until another device hears of it",
         ),
         (

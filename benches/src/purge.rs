@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::adieu::{Calls, Client, fill, messages, texts};
+use crate::engine::Run;
 use crate::report::{Goal, Report, Row};
 use crate::statistics::Samples;
 
@@ -23,17 +24,22 @@ const PAUSE: Duration = Duration::from_micros(500);
 const QUIET: &str = "insert while nothing is purged";
 
 /// Runs the section.
-pub fn run(report: &mut Report, quick: bool) -> Result<()> {
-    let (small, large) = if quick { (50, 50_000) } else { (500, 500_000) };
+pub fn run(report: &mut Report, run: &Run) -> Result<()> {
+    let (small, large) = if run.quick {
+        (50, 50_000)
+    } else {
+        (500, 500_000)
+    };
+    let rest = Duration::from_secs(run.scaled(1, 2));
     let dead = (small * 1_000 + large) as f64;
     let purged = |what: &str, purged: &Purged| {
         let rate = dead / purged.took.as_secs_f64();
         Row::value(format!("{what}: purged"), rate, "messages/s").goal(Goal::AtLeast(300_000.0))
     };
-    let beside = purge(small, large, true)?;
+    let beside = purge(small, large, true, rest)?;
     let mut size = beside.size;
-    if !quick {
-        let alone = purge(small, large, false)?;
+    if !run.quick {
+        let alone = purge(small, large, false, rest)?;
         size = size.max(alone.size);
         report.add(purged("nobody waits", &alone));
         report.figure("largest write-ahead log", alone.log / 1e6, "MB");
@@ -43,7 +49,11 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     report.add(Row::samples(QUIET, quiet, "µs"));
     report.add(Row::samples("insert while purging", purging, "µs"));
     let more = purging.quantile(0.99) - quiet.quantile(0.99);
-    report.add(Row::value("more at the 99th percentile", more, "µs").goal(Goal::AtMost(1_000.0)));
+    report.add(
+        Row::value("more at the 99th percentile", more, "µs")
+            .goal(Goal::AtMost(1_000.0))
+            .why_missed("an insert may come while one step of the purge is being flushed"),
+    );
     report.add(
         Row::value("slowest insert while purging", purging.quantile(1.0), "µs")
             .goal(Goal::NeverAbove(5_000.0)),
@@ -62,7 +72,7 @@ struct Purged {
     purging: Samples,
 }
 
-fn purge(small: usize, large: usize, inserting: bool) -> Result<Purged> {
+fn purge(small: usize, large: usize, inserting: bool, rest: Duration) -> Result<Purged> {
     let folder = tempfile::tempdir_in(".")?;
     let database = folder.path().join("store.db");
     let client = Client::open(folder.path(), "alice", None)?;
@@ -72,7 +82,7 @@ fn purge(small: usize, large: usize, inserting: bool) -> Result<Purged> {
     fill_interleaved(&client, &names)?;
     fill(&client, c"c2c_other", 50_000)?;
     fill(&client, c"group_large", large)?;
-    std::thread::sleep(Duration::from_secs(2));
+    std::thread::sleep(rest);
     crate::floor::sync_all()?;
     let mut inserter = Inserter::new(&client)?;
     let quiet = if inserting {
@@ -80,7 +90,7 @@ fn purge(small: usize, large: usize, inserting: bool) -> Result<Purged> {
     } else {
         Samples::default()
     };
-    std::thread::sleep(Duration::from_secs(2));
+    std::thread::sleep(rest);
     crate::floor::sync_all()?;
 
     let mut watcher = Watcher::start(&database)?;
@@ -106,7 +116,7 @@ fn purge(small: usize, large: usize, inserting: bool) -> Result<Purged> {
     };
     let took = start.elapsed();
     // The last checkpoint comes when it has been quiet for a while.
-    std::thread::sleep(Duration::from_secs(2));
+    std::thread::sleep(rest);
     let length = std::fs::metadata(&database)?.len() as f64;
     drop(client);
     let copy = folder.path().join("copy.db");

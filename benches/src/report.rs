@@ -42,6 +42,7 @@ pub struct Row {
     floor: Option<(&'static str, f64)>,
     ratio: Option<f64>,
     goal: Option<Goal>,
+    why_missed: Option<&'static str>,
 }
 
 impl Row {
@@ -61,6 +62,7 @@ impl Row {
             floor: None,
             ratio: None,
             goal: None,
+            why_missed: None,
         }
     }
 
@@ -83,6 +85,12 @@ impl Row {
         self.goal = Some(goal);
         self
     }
+
+    /// What is known of where the goal is missed; said only then.
+    pub fn why_missed(mut self, why: &'static str) -> Self {
+        self.why_missed = Some(why);
+        self
+    }
 }
 
 /// A row with all its rounds.
@@ -95,6 +103,7 @@ pub struct Summary {
     pub unit: &'static str,
     /// Its goal.
     pub goal: Option<Goal>,
+    why_missed: Option<&'static str>,
     floor_name: Option<&'static str>,
     all: Samples,
     rounds: Vec<f64>,
@@ -128,6 +137,11 @@ impl Summary {
         self.goal.map(|goal| goal.kept(self.judged()))
     }
 
+    /// Why it is missed, where that is so and is known.
+    pub fn why_missed(&self) -> Option<&'static str> {
+        self.why_missed.filter(|_| self.kept() == Some(false))
+    }
+
     /// How far the rounds lie apart, as a share of their middle.
     pub fn spread(&self) -> Option<f64> {
         let rounds = self.judged();
@@ -153,6 +167,7 @@ impl Summary {
             "p99": self.p99(), "slowest": self.all.quantile(1.0), "spread": self.spread(),
             "floor": self.floor(), "floor_name": self.floor_name, "ratio": self.ratio(),
             "ratios": self.ratios, "goal": self.goal.map(Goal::json), "kept": self.kept(),
+            "why_missed": self.why_missed(),
         });
         if self.all.count() >= 5 {
             let percentiles = (0..=100).map(|at| self.all.quantile(f64::from(at) / 100.0));
@@ -162,11 +177,33 @@ impl Summary {
     }
 }
 
+/// What has no figures, and why.
+#[derive(PartialEq)]
+pub struct Missing {
+    /// The section that it belongs to.
+    pub section: &'static str,
+    /// What it is.
+    pub what: String,
+    /// Why there are none.
+    pub why: String,
+    /// Whether something went wrong; otherwise it was left out.
+    pub failed: bool,
+}
+
+impl Missing {
+    /// As the file of figures has it, among the rows.
+    pub fn json(&self) -> Value {
+        let kind = if self.failed { "failed" } else { "left_out" };
+        json!({ "section": self.section, "what": self.what, kind: self.why })
+    }
+}
+
 /// Everything measured so far.
 #[derive(Default)]
 pub struct Report {
     section: &'static str,
     rows: Vec<Summary>,
+    missing: Vec<Missing>,
 }
 
 impl Report {
@@ -193,6 +230,7 @@ impl Report {
                 what: row.what,
                 unit: row.unit,
                 goal: row.goal,
+                why_missed: row.why_missed,
                 floor_name: row.floor.map(|(name, _)| name),
                 all: Samples::default(),
                 rounds: Vec::new(),
@@ -213,6 +251,33 @@ impl Report {
     /// A figure without a goal.
     pub fn figure(&mut self, what: &str, value: f64, unit: &'static str) {
         self.add(Row::value(what, value, unit));
+    }
+
+    /// Something of this section went wrong: what it has measured stays, the rest is missing.
+    pub fn failed(&mut self, what: impl Into<String>, why: impl Into<String>) {
+        self.miss(what.into(), why.into(), true);
+    }
+
+    /// Something of this section is not measured on this machine, or in this run.
+    pub fn left_out(&mut self, what: impl Into<String>, why: impl Into<String>) {
+        self.miss(what.into(), why.into(), false);
+    }
+
+    fn miss(&mut self, what: String, why: String, failed: bool) {
+        let missing = Missing {
+            section: self.section,
+            what,
+            why,
+            failed,
+        };
+        if !self.missing.contains(&missing) {
+            self.missing.push(missing);
+        }
+    }
+
+    /// What has no figures.
+    pub fn missing(&self) -> &[Missing] {
+        &self.missing
     }
 
     /// All rows.

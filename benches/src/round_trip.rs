@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::adieu::{Calls, Client, ServerAccess};
+use crate::engine::{Engine, Run};
 use crate::floor::Disk;
 use crate::report::{Goal, Report, Row};
-use crate::server::{Server, import, user_sig, write_log};
+use crate::server::{Server, import_into, user_sig, write_log};
 use crate::statistics::Samples;
 
 /// Allowed on top of the floor, in microseconds, before it is doubled.
@@ -19,23 +20,32 @@ const ALLOWANCE: f64 = 100.0;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs the section.
-pub fn run(report: &mut Report, quick: bool) -> Result<()> {
-    let sizes: &[usize] = if quick {
-        &[10, 10_000]
+pub fn run(report: &mut Report, run: &Run) -> Result<()> {
+    // The longest come last: nobody waits for the purge of those.
+    let sizes: &[(usize, usize)] = if run.quick {
+        &[(10, 2), (10_000, 2)]
     } else {
-        &[10, 1_000, 100_000, 1_000_000]
+        &[(10, 5), (1_000, 5), (100_000, 2), (1_000_000, 1)]
     };
-    let rounds = if quick { 2 } else { 7 };
+    on(&Engine::Embedded, report, sizes)?;
+    match run.postgres_in_full(report) {
+        Some(postgres) => on(&postgres, report, sizes),
+        None => Ok(()),
+    }
+}
+
+fn on(engine: &Engine, report: &mut Report, sizes: &[(usize, usize)]) -> Result<()> {
+    let name = engine.name();
     let folder = tempfile::tempdir_in(".")?;
-    for size in sizes {
-        // Many groups of the largest sizes would fill the disk.
-        for round in 0..rounds_of(*size, rounds) {
+    let store = engine.store(folder.path());
+    for (size, rounds) in sizes {
+        for round in 0..*rounds {
             let log = folder.path().join("log.jsonl");
             write_log(&log, &format!("group_g{size}-{round}"), "alice", *size)?;
-            import(folder.path(), &log)?;
+            import_into(folder.path(), &store, &log)?;
         }
     }
-    let server = Server::start(folder.path())?;
+    let server = Server::start_on(folder.path(), &store, &[])?;
     let user_sig = user_sig(folder.path(), "alice")?;
     let device = tempfile::tempdir_in(".")?;
     let access = ServerAccess {
@@ -51,9 +61,9 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     round_trip(&line, &server.url)?;
     let (mut flush, mut trip) = (Samples::default(), Samples::default());
     let mut worst: f64 = 0.0;
-    for size in sizes {
+    for (size, rounds) in sizes {
         let mut total = Samples::default();
-        for round in 0..rounds_of(*size, rounds) {
+        for round in 0..*rounds {
             // Each after the same pause: a machine that has just woken is slower than a busy one, and
             // a deletion finds it like that.
             crate::floor::sync_all()?;
@@ -68,10 +78,12 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
             client.delete(&conversation, &mut id, &calls)?;
             total.push(calls.next()?.at - start);
             // The purges of both sides, which follow, are other work.
-            std::thread::sleep(Duration::from_millis(800 + *size as u64 / 100));
+            if *size < 1_000_000 {
+                std::thread::sleep(Duration::from_millis(500 + *size as u64 / 100));
+            }
         }
         report.add(Row::samples(
-            format!("{size} messages: call to success"),
+            format!("{name}, {size} messages: call to success"),
             &total,
             "µs",
         ));
@@ -80,20 +92,14 @@ pub fn run(report: &mut Report, quick: bool) -> Result<()> {
     report.add(Row::samples("4 KiB append + fdatasync", &flush, "µs"));
     report.add(Row::samples("keep-alive round trip", &trip, "µs"));
     let floor = 2.0 * flush.median() + trip.median() + ALLOWANCE;
-    report.add(
-        Row::value("slowest of these medians", worst, "µs")
-            .over("two flushes + round trip + 100 µs", floor)
-            .goal(Goal::AtMost(2.0)),
-    );
+    let row = Row::value(format!("{name}: slowest of these medians"), worst, "µs")
+        .over("two flushes + round trip + 100 µs", floor);
+    // A database is a third process, with round trips of its own.
+    report.add(match engine {
+        Engine::Embedded => row.goal(Goal::AtMost(2.0)),
+        Engine::Postgres(_) => row,
+    });
     Ok(())
-}
-
-fn rounds_of(size: usize, rounds: usize) -> usize {
-    if size >= 100_000 {
-        rounds.min(2)
-    } else {
-        rounds
-    }
 }
 
 /// One request that costs the server nothing, by the HTTP client that the library uses.

@@ -6,14 +6,15 @@ use anyhow::Result;
 use rusqlite::Connection;
 
 use crate::adieu::{Build, Client, messages, texts};
+use crate::engine::Run;
 use crate::report::{Goal, Report, Row};
 use crate::statistics::Samples;
 
 const BATCH: usize = 1_000;
 
 /// Runs the section.
-pub fn run(report: &mut Report, quick: bool) -> Result<()> {
-    let (rounds, batches) = if quick { (1, 30) } else { (3, 200) };
+pub fn run(report: &mut Report, run: &Run) -> Result<()> {
+    let (rounds, batches) = if run.quick { (1, 30) } else { (3, 200) };
     let mut stores = [Measured::default(), Measured::default()];
     for _ in 0..rounds {
         let folders = [tempfile::tempdir_in(".")?, tempfile::tempdir_in(".")?];

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::adieu::built;
+use crate::engine::Engine;
 pub use crate::library::APP_ID;
 
 /// A running server; killed when dropped.
@@ -29,22 +30,13 @@ pub struct Imported {
 }
 
 impl Server {
-    /// Starts one on the store in a folder.
+    /// Starts one on the file in a folder.
     pub fn start(folder: &Path) -> Result<Self> {
-        Self::start_with(folder, &[])
+        Self::start_on(folder, &Engine::Embedded.store(folder), &[])
     }
 
-    /// The same, with more of its flags.
-    pub fn start_with(folder: &Path, flags: &[&str]) -> Result<Self> {
-        Self::serve(folder, &embedded(folder), flags)
-    }
-
-    /// Starts one on the store of a URL.
-    pub fn start_on(folder: &Path, store: &str) -> Result<Self> {
-        Self::serve(folder, store, &[])
-    }
-
-    fn serve(folder: &Path, store: &str, flags: &[&str]) -> Result<Self> {
+    /// Starts one on the store of a URL, with more of its flags; its secret is in the folder.
+    pub fn start_on(folder: &Path, store: &str, flags: &[&str]) -> Result<Self> {
         let mut child = command(store, "serve")?
             .args(["--listen", "127.0.0.1:0", "--admin", "administrator"])
             .args(["--app-id", &APP_ID.to_string(), "--secret-file"])
@@ -104,7 +96,7 @@ pub fn write_log(path: &Path, group: &str, sender: &str, messages: usize) -> Res
 
 /// Imports a log into the store of a folder.
 pub fn import(folder: &Path, log: &Path) -> Result<Imported> {
-    import_into(folder, &embedded(folder), log)
+    import_into(folder, &Engine::Embedded.store(folder), log)
 }
 
 /// Imports a log into the store of a URL.
@@ -153,10 +145,6 @@ pub fn user_sig(folder: &Path, user: &str) -> Result<String> {
         .arg(folder.join("secret"))
         .output()?;
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
-}
-
-fn embedded(folder: &Path) -> String {
-    format!("sqlite:{}", folder.join("server.db").display())
 }
 
 fn command(store: &str, verb: &str) -> Result<Command> {

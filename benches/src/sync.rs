@@ -9,11 +9,12 @@ use anyhow::{Result, ensure};
 
 use crate::adieu::{Calls, Client, ServerAccess};
 use crate::batch::TOGETHER;
+use crate::engine::{Engine, Run};
 use crate::floor::Disk;
 use crate::listener::{Event, hears, up_to_date};
 use crate::report::{Goal, Report, Row};
 use crate::round_trip::round_trip;
-use crate::server::{Server, import, user_sig};
+use crate::server::{Server, import_into, user_sig};
 use crate::statistics::Samples;
 
 /// Round trips and flushes that the way to the other device may take, of each.
@@ -24,13 +25,18 @@ const MESSAGES: usize = 12;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs the section.
-pub fn run(report: &mut Report, quick: bool) -> Result<()> {
-    at_once(report, if quick { 7 } else { 31 })?;
-    after_a_year(report, if quick { 1_000 } else { 5_000 })
+pub fn run(report: &mut Report, run: &Run) -> Result<()> {
+    let rounds = run.scaled(5, 15);
+    at_once(&Engine::Embedded, report, rounds)?;
+    after_a_year(report, run.scaled(1_000, 5_000))?;
+    match run.postgres_in_full(report) {
+        Some(postgres) => at_once(&postgres, report, rounds),
+        None => Ok(()),
+    }
 }
 
 /// A server whose user `alice` has so many conversations.
-fn world(folder: &Path, conversations: usize) -> Result<(Server, String)> {
+fn world(engine: &Engine, folder: &Path, conversations: usize) -> Result<(Server, String)> {
     let log = folder.join("log.jsonl");
     let mut file = std::io::BufWriter::new(std::fs::File::create(&log)?);
     for conversation in 0..conversations {
@@ -45,15 +51,17 @@ fn world(folder: &Path, conversations: usize) -> Result<(Server, String)> {
     }
     file.flush()?;
     drop(file);
-    import(folder, &log)?;
-    let server = Server::start_with(folder, &["--sync-deletions", "on"])?;
+    let store = engine.store(folder);
+    import_into(folder, &store, &log)?;
+    let server = Server::start_on(folder, &store, &["--sync-deletions", "on"])?;
     Ok((server, user_sig(folder, "alice")?))
 }
 
 /// From the success on one device to the event on another that is connected.
-fn at_once(report: &mut Report, rounds: usize) -> Result<()> {
+fn at_once(engine: &Engine, report: &mut Report, rounds: usize) -> Result<()> {
+    let name = engine.name();
     let folder = tempfile::tempdir_in(".")?;
-    let (server, user_sig) = world(folder.path(), rounds)?;
+    let (server, user_sig) = world(engine, folder.path(), rounds)?;
     let access = ServerAccess {
         url: &server.url,
         user_sig: &user_sig,
@@ -89,12 +97,16 @@ fn at_once(report: &mut Report, rounds: usize) -> Result<()> {
     report.add(Row::samples("4 KiB append + fdatasync", &flush, "µs"));
     report.add(Row::samples("keep-alive round trip", &trip, "µs"));
     report.add(
-        Row::samples("success on one device to the event on another", &way, "µs")
-            .over("a flush and a round trip", flush.median() + trip.median())
-            .goal(Goal::AtMost(ALLOWED)),
+        Row::samples(
+            format!("{name}: success on one device to the event on another"),
+            &way,
+            "µs",
+        )
+        .over("a flush and a round trip", flush.median() + trip.median())
+        .goal(Goal::AtMost(ALLOWED)),
     );
     report.add(Row::samples(
-        "call on one to the event on the other",
+        format!("{name}: call on one to the event on the other"),
         &whole,
         "µs",
     ));
@@ -104,7 +116,7 @@ fn at_once(report: &mut Report, rounds: usize) -> Result<()> {
 /// A device that was away while all its conversations were deleted.
 fn after_a_year(report: &mut Report, away: usize) -> Result<()> {
     let folder = tempfile::tempdir_in(".")?;
-    let (server, user_sig) = world(folder.path(), away)?;
+    let (server, user_sig) = world(&Engine::Embedded, folder.path(), away)?;
     let access = ServerAccess {
         url: &server.url,
         user_sig: &user_sig,

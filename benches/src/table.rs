@@ -1,5 +1,6 @@
 //! The one table for people.
 
+use crate::elsewhere::ELSEWHERE;
 use crate::machine::Noise;
 use crate::report::{Goal, Report, Summary};
 
@@ -19,11 +20,26 @@ pub fn print(report: &Report) {
         }
         println!("{}", line(row));
     }
+    if !report.missing().is_empty() {
+        println!("\nwithout figures");
+    }
+    for missing in report.missing() {
+        let verdict = if missing.failed { "FAILED" } else { "left out" };
+        let (section, what, why) = (missing.section, &missing.what, &missing.why);
+        println!("  {section}: {what}: {verdict}: {why}");
+    }
+    println!("\nmeasured by other commands");
+    for other in ELSEWHERE {
+        let (what, goal, command) = (other.what, other.goal, other.command);
+        println!("  {what}: {goal}: {command}");
+    }
     let judged: Vec<_> = report.rows().iter().filter_map(Summary::kept).collect();
     let missed = judged.iter().filter(|kept| !**kept).count();
     println!("\n{} of {} goals kept", judged.len() - missed, judged.len());
     for row in report.rows().iter().filter(|row| row.kept() == Some(false)) {
-        println!("  missed: {}: {}", row.section, row.what);
+        let why = row.why_missed().map(|why| format!(": {why}"));
+        let why = why.unwrap_or_default();
+        println!("  missed: {}: {}{why}", row.section, row.what);
     }
     println!("{}", Noise::of(report).words());
 }

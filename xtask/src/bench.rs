@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{children::Running, machine::Need, workspace::Workspace};
 
-/// What the section `load` compares with.
+/// The other engine of the server.
 const POSTGRES: Need = Need {
     program: "pg_ctlcluster",
     package: "postgresql",
@@ -28,13 +28,8 @@ pub struct Wanted {
     pub sections: Vec<String>,
 }
 
-impl Wanted {
-    fn has(&self, section: &str) -> bool {
-        self.sections.is_empty() || self.sections.iter().any(|name| name == section)
-    }
-}
-
-/// Builds and runs; says whether that went well. A goal that is missed is a result, not a failure.
+/// Builds the benchmark and runs it; says whether all sections went well. It builds the rest by
+/// itself. A goal that is missed is a result, not a failure.
 pub fn run(wanted: &Wanted) -> Result<bool> {
     let workspace = Workspace::find()?;
     let out = match &wanted.out {
@@ -43,7 +38,13 @@ pub fn run(wanted: &Wanted) -> Result<bool> {
             .join(folder),
         None => workspace.target.join("bench"),
     };
-    build(&workspace, wanted)?;
+    eprintln!("building the benchmark");
+    let mut cargo = workspace.cargo(&["build", "--quiet", "--release", "--package=adieu-bench"]);
+    // The build's words go to standard error: standard output belongs to the result.
+    let built = Running::start(cargo.stdout(Stdio::null()))?
+        .wait()
+        .context("cannot wait for cargo")?;
+    ensure!(built.success(), "the benchmark does not build");
     // The stores that are measured lie on the disk of cargo's target folder.
     let disk = workspace.scratch("bench");
     fs::create_dir_all(&disk)
@@ -56,48 +57,11 @@ pub fn run(wanted: &Wanted) -> Result<bool> {
     if wanted.json {
         bench.arg("--json");
     }
-    if wanted.has("load")
-        && let Err(reason) = POSTGRES.meet()
-    {
-        eprintln!("skipped: load: {reason}");
-        bench.args(["--without", "load"]);
+    if let Err(reason) = POSTGRES.meet() {
+        bench.args(["--no-postgres", &reason]);
     }
     let ended = Running::start(bench.args(&wanted.sections))?
         .wait()
         .context("cannot wait for the benchmark")?;
     Ok(ended.success())
-}
-
-/// One after the other: built together, packages have each other's features.
-fn build(workspace: &Workspace, wanted: &Wanted) -> Result<()> {
-    for package in ["adieu", "adieu-server", "adieu-bench"] {
-        let mut cargo = workspace.cargo(&["build", "--quiet", "--release", "--package", package]);
-        finish(package, &mut cargo)?;
-    }
-    if wanted.has("sealing") {
-        let mut cargo = workspace.cargo(&["build", "--quiet", "--release", "--package=adieu"]);
-        cargo
-            .args(["--features=plaintext-for-benchmarks", "--target-dir"])
-            .arg(workspace.target.join("plaintext"));
-        finish("adieu in plain text", &mut cargo)?;
-    }
-    if wanted.has("side-by-side") {
-        let mut cargo = workspace.cargo(&["build", "--quiet", "--release", "--locked"]);
-        cargo
-            .arg("--target-dir")
-            .arg(workspace.target.join("side-by-side"))
-            .current_dir(workspace.root.join("benches/side-by-side"));
-        finish("side-by-side", &mut cargo)?;
-    }
-    Ok(())
-}
-
-fn finish(what: &str, cargo: &mut Command) -> Result<()> {
-    eprintln!("building {what}");
-    // The build's words go to standard error: standard output belongs to the result.
-    let ended = Running::start(cargo.stdout(Stdio::null()))?
-        .wait()
-        .context("cannot wait for cargo")?;
-    ensure!(ended.success(), "{what} does not build");
-    Ok(())
 }

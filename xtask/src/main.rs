@@ -140,9 +140,8 @@ struct TestArgs {
 /// `bench`.
 #[derive(Debug, clap::Args)]
 struct BenchArgs {
-    /// Sections (erase, round-trip, call, sealing, bulk, batch, callers, purge, pending, sync, load,
-    /// side-by-side);
-    /// default: all.
+    /// Sections (erase, round-trip, call, footprint, sealing, bulk, batch, callers, purge, pending,
+    /// sync, load, side-by-side); default: all.
     sections: Vec<String>,
     /// Under a minute: smaller stores, fewer rounds.
     #[arg(long)]
@@ -150,7 +149,7 @@ struct BenchArgs {
     /// Print the figures as one JSON object in place of the table.
     #[arg(long)]
     json: bool,
-    /// Where figures.json goes; default: bench in cargo's target folder.
+    /// Where figures.json, results.md and the plots go; default: bench in cargo's target folder.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
 }

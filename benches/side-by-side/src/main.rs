@@ -1,8 +1,10 @@
 //! The same conversations, in the same order of arrival, on the same disk: in adieu through its C
-//! interface, and in SQLite as chat apps lay them out. One pair and one group are deleted; told is
-//! when that is on the disk, what can still be read in the files, and how large they are.
+//! interface, in SQLite as chat apps lay them out, and in the store of a chat SDK. One pair and one
+//! group are deleted; told is when that is on the disk, what can still be read in the files, and how
+//! large they are.
 //!
-//! `side-by-side LIBRARY LOGS [--quick]` prints one JSON object a line; `cargo xtask bench
+//! `side-by-side LIBRARY LOGS [--quick]` prints one JSON object a line: a figure, a store that failed,
+//! or that there are no logs; `cargo xtask bench
 //! side-by-side` runs it and adds its figures to the others.
 
 #[allow(
@@ -19,6 +21,8 @@ mod library;
 #[path = "../../src/listener.rs"]
 mod listener;
 mod log;
+#[cfg(feature = "matrix")]
+mod matrix;
 mod search;
 mod sqlite;
 mod with_adieu;
@@ -47,11 +51,15 @@ pub trait Store {
     fn rest(&mut self) -> Result<()>;
     /// Returns when the deletion of a conversation is on the disk.
     fn delete(&mut self, conversation: usize) -> Result<()>;
+    /// Messages of a deleted conversation that the store still gives, where it can be asked so.
+    fn still_given(&mut self, _conversation: usize) -> Result<Option<usize>> {
+        Ok(None)
+    }
 }
 
 type Make = fn(&Path) -> Result<Box<dyn Store>>;
 
-const STORES: [(&str, Make); 6] = [
+const STORES: &[(&str, Make)] = &[
     ("adieu", |folder| Ok(Box::new(Adieu::open(folder)?))),
     ("SQLite, DELETE", |folder| {
         sqlite(folder, Layout::Rowid, false)
@@ -67,6 +75,15 @@ const STORES: [(&str, Make); 6] = [
     }),
     ("SQLite, DROP TABLE", |folder| {
         sqlite(folder, Layout::TableEach, false)
+    }),
+    #[cfg(feature = "matrix")]
+    ("matrix-sdk-sqlite", |folder| {
+        Ok(Box::new(matrix::Matrix::open(folder, None)?))
+    }),
+    #[cfg(feature = "matrix")]
+    ("matrix-sdk-sqlite, passphrase", |folder| {
+        let passphrase = Some("a passphrase of the benchmark");
+        Ok(Box::new(matrix::Matrix::open(folder, passphrase)?))
     }),
 ];
 
@@ -84,13 +101,19 @@ fn main() -> Result<()> {
     };
     library::load_from(library.into());
     let Some(log) = Log::read(Path::new(&logs), most)? else {
-        eprintln!("SKIPPED: side-by-side: the chat logs are not in {logs}");
+        println!("{}", json!({ "without_logs": true }));
         return Ok(());
     };
     let search = Search::new(&log)?;
     for (name, make) in STORES {
         let folder = tempfile::tempdir_in(".")?;
-        measure(name, make, folder.path(), &log, &search)?;
+        // One that fails says so, and the next one has its turn.
+        if let Err(error) = measure(name, *make, folder.path(), &log, &search) {
+            println!(
+                "{}",
+                json!({ "store": name, "failed": format!("{error:#}") })
+            );
+        }
     }
     Ok(())
 }
@@ -125,6 +148,13 @@ fn measure(name: &str, make: Make, folder: &Path, log: &Log, search: &Search) ->
     let found = search.share_found_in(folder)?;
     say("texts still in the files", found * 100.0, "%");
     say("files afterwards", files_size(folder)? / 1e6, "MB");
+    if let Some(given) = store.still_given(log.group)? {
+        say(
+            "messages of it that the store still gives",
+            given as f64,
+            "",
+        );
+    }
     Ok(())
 }
 
