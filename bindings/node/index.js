@@ -44,11 +44,12 @@ const NUMBERS = new Map([
   [-7, 2801], [6012, 2801], [9510, 2801], [9518, 2801], // timed out, or sent without an answer
   [9508, 2800], [9511, 2800], // network
 ]);
-function webError(error) {
-  if (typeof error.code === 'number' && error.adieuCode === undefined) {
-    error.adieuCode = error.code;
-    error.code = NUMBERS.get(error.code) ?? error.code;
-  }
+const webCode = (code) => NUMBERS.get(code) ?? code;
+/** What promises are rejected with. */
+function webError(adieuCode, message) {
+  const error = new Error(message);
+  error.code = webCode(adieuCode);
+  error.adieuCode = adieuCode;
   return error;
 }
 const refused = (code, message) => Promise.reject(Object.assign(new Error(message), { code }));
@@ -98,10 +99,12 @@ class TIM extends EventEmitter {
 
   constructor(options) {
     super();
-    const { SDKAppID, serverURL = process.env.ADIEU_SERVER_URL, storePath = '.' } = options ?? {};
+    const { SDKAppID, serverURL = process.env.ADIEU_SERVER_URL, storePath = '.', caCertificates } = options ?? {};
     if (!Number.isSafeInteger(SDKAppID) || SDKAppID < 1) throw new TypeError('SDKAppID: a positive integer');
     if (!serverURL) throw new TypeError('serverURL: https://HOST[:PORT] of adieu-server');
-    this.#options = { sdkAppID: SDKAppID, serverURL, storePath, liveSync: true };
+    if (caCertificates !== undefined && typeof caCertificates !== 'string')
+      throw new TypeError('caCertificates: a string in PEM form');
+    this.#options = { sdkAppID: SDKAppID, serverURL, storePath, caCertificates, liveSync: true };
   }
 
   /** Opens the user's store and pulls. Succeeds without a network, with what the device has. */
@@ -118,10 +121,11 @@ class TIM extends EventEmitter {
       } else {
         const storePath = path.join(this.#options.storePath, folderOf(userID));
         await mkdir(storePath, { recursive: true });
-        client = await native.open({ ...this.#options, storePath, userID, userSig }, (event) => this.#hear(event));
+        const options = { ...this.#options, storePath, userID, userSig };
+        client = await native.open(options, (event) => this.#hear(event), webError);
       }
       await native.pull(client).catch((error) => {
-        if (!isNetwork(webError(error))) throw error;
+        if (!isNetwork(error)) throw error;
       });
       this.#client = client;
       this.#userID = userID;
@@ -129,7 +133,7 @@ class TIM extends EventEmitter {
       this.#client = null;
       this.#userID = '';
       if (client) await native.close(client).catch(() => {});
-      throw webError(error);
+      throw error;
     } finally {
       this.#loggingIn = false;
     }
@@ -143,7 +147,7 @@ class TIM extends EventEmitter {
     if (!client) return refused(2024, 'nobody is logged in');
     this.#client = null;
     this.#userID = '';
-    await this.#answer(native.close(client));
+    await native.close(client);
     this.emit(EVENT.SDK_NOT_READY, { name: EVENT.SDK_NOT_READY });
     return { data: {} };
   }
@@ -174,9 +178,9 @@ class TIM extends EventEmitter {
     if (!Array.isArray(list)) return refused(2503, 'conversationIDList: an array of conversation ids');
     const results = await this.#call('deleteConversations', list, !clearHistoryMessage);
     const failed = results.filter(({ code }) => code !== 0);
-    if (failed.length === results.length) throw webError(Object.assign(new Error(failed[0].message), { code: failed[0].code }));
+    if (failed.length === results.length) throw webError(failed[0].code, failed[0].message);
     const deleted = results.filter(({ code }) => code === 0).map(({ conversationID }) => conversationID);
-    return { data: { conversationIDList: deleted, failureList: failed.map(webError) } };
+    return { data: { conversationIDList: deleted, failureList: failed.map((it) => ({ ...it, code: webCode(it.code), adieuCode: it.code })) } };
   }
 
   /** Deletes the history for good; the conversation stays in the list. */
@@ -214,14 +218,7 @@ class TIM extends EventEmitter {
   }
 
   #call(name, ...parameters) {
-    if (!this.#client) return refused(2024, 'nobody is logged in');
-    return this.#answer(native[name](this.#client, ...parameters));
-  }
-
-  #answer(promise) {
-    return promise.catch((error) => {
-      throw webError(error);
-    });
+    return this.#client ? native[name](this.#client, ...parameters) : refused(2024, 'nobody is logged in');
   }
 
   #hear(event) {
@@ -239,7 +236,7 @@ class TIM extends EventEmitter {
         });
         return;
       case KIND.SIGN_IN_NEEDED: {
-        const error = webError(Object.assign(new Error(event.message), { code: event.code }));
+        const error = webError(event.code, event.message);
         if (this.listenerCount(EVENT.ERROR) > 0) this.emit(EVENT.ERROR, { name: EVENT.ERROR, data: error });
         return;
       }

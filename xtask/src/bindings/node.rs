@@ -39,7 +39,7 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
         stage.run_example(&node.words(&script), "c2c_bob", captured)
     })?;
     tally.attempt("tests/test.js", captured, |captured| {
-        let stage = Stage::set(built)?;
+        let stage = Stage::set_with_tls(built)?;
         stage.run(&node.words(&node.package.join("tests/test.js")), captured)?;
         stage.expect_gone("c2c_bob")?;
         stage.expect_gone("c2c_carol")
@@ -93,6 +93,17 @@ struct Node {
 }
 
 impl Node {
+    fn sources(&self) -> Result<Vec<PathBuf>> {
+        let mut sources = Vec::new();
+        for entry in fs::read_dir(self.package.join("src")).context("no bindings/node/src")? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "c") {
+                sources.push(path);
+            }
+        }
+        Ok(sources)
+    }
+
     fn build(&self, include: &Path, captured: &mut Captured) -> Result<()> {
         let built = captured.run(
             Command::new("gcc")
@@ -101,7 +112,7 @@ impl Node {
                 .arg(self.modules.join("node-api-headers/include"))
                 .arg("-I")
                 .arg(include)
-                .arg(self.package.join("src/addon.c"))
+                .args(self.sources()?)
                 .arg("-o")
                 .arg(&self.addon)
                 .arg("-L")
