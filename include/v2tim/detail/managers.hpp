@@ -163,11 +163,16 @@ public:
     return init(sdkAppID, config);
   }
   bool init(uint64_t sdk_app_id, const V2TIMSDKConfig &config) {
-    std::string server = string(config.serverURL);
-    if (const char *given = std::getenv("ADIEU_SERVER_URL"); server.empty() && given != nullptr)
-      server = given;
-    return !server.empty() && session_->init(sdk_app_id, string(config.initPath), std::move(server),
-                                             [this](const Event &event) { hear(event); });
+    Options options;
+    options.sdk_app_id = sdk_app_id;
+    options.server_url = string(config.serverURL);
+    if (const char *given = std::getenv("ADIEU_SERVER_URL");
+        options.server_url.empty() && given != nullptr)
+      options.server_url = given;
+    options.ca_certificates = string(config.caCertificates);
+    options.listener = [this](const Event &event) { hear(event); };
+    return !options.server_url.empty() &&
+           session_->init(std::move(options), string(config.initPath));
   }
   bool is_initialised() const { return session_->initialised(); }
   void UnInitSDK() override { session_->uninit(); }

@@ -77,17 +77,14 @@ inline std::filesystem::path utf8_path(const std::string &text) {
 /// Any thread.
 class Session : public std::enable_shared_from_this<Session> {
 public:
-  /// False when it is initialised already.
-  bool init(uint64_t sdk_app_id, std::string path, std::string server_url,
-            std::function<void(const Event &)> listener) {
+  /// False when it is initialised already. The options have no user yet; the stores lie below
+  /// `path`.
+  bool init(Options options, std::string path) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (initialised_)
       return false;
-    options_ = {};
-    options_.sdk_app_id = sdk_app_id;
-    options_.server_url = std::move(server_url);
+    options_ = std::move(options);
     options_.live_sync = true;
-    options_.listener = std::move(listener);
     path_ = path.empty() ? "." : std::move(path);
     initialised_ = true;
     return true;

@@ -37,9 +37,17 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
         Stage::set(built)?.run_example(&words, "group_team", captured)
     })?;
     let natives = format!("-Dadieu.library.path={}", java.library.display());
-    let java_words = ["java", "-Xcheck:jni", &natives, "-cp", &path].map(OsStr::new);
+    // A heap that does not grow: what the process grows by is the native side's.
+    let heap = ["-Xms96m", "-Xmx96m", "-XX:+AlwaysPreTouch"];
+    let java_words = [
+        &["java", "-Xcheck:jni"],
+        &heap[..],
+        &[&natives, "-cp", &path],
+    ]
+    .concat();
+    let java_words: Vec<&OsStr> = java_words.into_iter().map(OsStr::new).collect();
     tally.attempt("Tests", captured, |captured| {
-        let stage = Stage::set(built)?;
+        let stage = Stage::set_with_tls(built)?;
         stage.run(
             &[&java_words[..], &[OsStr::new("Tests")]].concat(),
             captured,

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod cpp;
+mod front;
 mod java;
 mod node;
 mod objc;

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::front::Front;
 use crate::{
     captured::Captured,
     rest::Account,
@@ -37,6 +38,8 @@ const MESSAGES: u64 = 4;
 pub struct Stage {
     serving: Serving,
     server: Server,
+    /// Goes before the folder.
+    front: Option<Front>,
     folder: TempDir,
     stores: Cell<u32>,
 }
@@ -56,9 +59,18 @@ impl Stage {
         Ok(Self {
             serving,
             server,
+            front: None,
             folder,
             stores: Cell::new(0),
         })
+    }
+
+    /// The same, behind TLS too, with an authority that nobody else knows.
+    pub fn set_with_tls(built: &Path) -> Result<Self> {
+        let mut stage = Self::set(built)?;
+        let folder = stage.new_folder()?;
+        stage.front = Some(Front::start(built, &stage.serving.url, &folder)?);
+        Ok(stage)
     }
 
     /// A folder that is empty, for a store or for what is built.
@@ -72,15 +84,25 @@ impl Stage {
 
     /// A command that finds the server, a new store and a credential in its environment.
     pub fn command(&self, words: &[&OsStr]) -> Result<Command> {
+        self.command_of(USER, words)
+    }
+
+    /// The same for another user, of whom the server knows nothing yet.
+    pub fn command_of(&self, user: &str, words: &[&OsStr]) -> Result<Command> {
         let (program, rest) = words.split_first().context("no program to run")?;
         let mut command = Command::new(program);
         command
             .args(rest)
             .env("ADIEU_SERVER_URL", &self.serving.url)
             .env("ADIEU_APP_ID", APP_ID.to_string())
-            .env("ADIEU_USER", USER)
-            .env("ADIEU_USER_SIG", self.server.user_sig(USER)?)
+            .env("ADIEU_USER", user)
+            .env("ADIEU_USER_SIG", self.server.user_sig(user)?)
             .env("ADIEU_STORE", self.new_folder()?);
+        if let Some(front) = &self.front {
+            command
+                .env("ADIEU_TLS_URL", &front.url)
+                .env("ADIEU_CA_CERTIFICATES", &front.authorities);
+        }
         Ok(command)
     }
 
