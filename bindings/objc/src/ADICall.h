@@ -34,10 +34,12 @@ void ADITellFailure(V2TIMFail fail, int code, NSString *desc);
 /// What waits for an outcome. The library holds one reference until the callback.
 @interface ADICall : NSObject {
 @public
-  /// Gets an NSArray, or nil where there is no value.
+  /// One of the two: for a call without a value, and for one with.
+  V2TIMSucc _succ;
   void (^_value)(NSArray *value);
   V2TIMFail _fail;
 }
++ (instancetype)callWithSucc:(V2TIMSucc)succ fail:(V2TIMFail)fail;
 + (instancetype)callWithValue:(void (^)(NSArray *value))value fail:(V2TIMFail)fail;
 /// Ends a call that was refused, whose reference is given back.
 - (void)refuse:(int32_t)code;
@@ -51,23 +53,37 @@ void ADIOnResults(void *call, const adieu_deletion_result *const *results, size_
 
 @interface V2TIMConversation ()
 - (instancetype)initWithConversation:(const adieu_conversation *)it;
+- (uint64_t)marks;
 @end
 
 @interface V2TIMConversationOperationResult ()
 - (instancetype)initWithResult:(const adieu_deletion_result *)it;
 @end
 
-/// Listeners and the client live and die apart: this one is the library's until its last event.
-@interface ADIListeners : NSObject {
+@interface V2TIMConversationListFilter ()
+- (BOOL)passes:(V2TIMConversation *)conversation;
+@end
+
+/// Listeners of one kind. They are told without the lock.
+@interface ADIList : NSObject {
   NSMutableArray *_all;
 }
-- (void)add:(id<V2TIMConversationListener>)listener;
-- (void)remove:(id<V2TIMConversationListener>)listener;
-/// Without the lock.
-- (void)tell:(SEL)selector with:(void (^)(id<V2TIMConversationListener> listener))told;
-- (void)hear:(const adieu_event *)event;
-- (void)hearSync:(uint32_t)state;
+- (void)add:(id)listener;
+- (void)remove:(id)listener;
+- (void)tell:(SEL)selector with:(void (^)(id listener))told;
 @end
+
+/// Listeners and the client live and die apart: this one is the library's until its last event.
+@interface ADIListeners : NSObject {
+@public
+  ADIList *_conversations, *_sdk;
+}
+- (void)hear:(const adieu_event *)event;
+@end
+
+/// The library's listener, whose user_data is a retained ADIListeners.
+void ADIOnEvent(void *listeners, const adieu_event *event);
+void ADIForget(void *listeners);
 
 /// For the categories.
 @interface V2TIMManager ()
