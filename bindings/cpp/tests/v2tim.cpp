@@ -125,8 +125,17 @@ public:
   Counter entered, released;
 };
 
+/// Overrides what an app may, also what never comes: it has to compile.
 class Deleted : public V2TIMConversationListener {
 public:
+  void OnUnreadMessageCountChangedByFilter(const V2TIMConversationListFilter &, uint64_t) override {
+  }
+  void OnConversationGroupCreated(const V2TIMString &, const V2TIMConversationVector &) override {}
+  void OnConversationGroupDeleted(const V2TIMString &) override {}
+  void OnConversationGroupNameChanged(const V2TIMString &, const V2TIMString &) override {}
+  void OnConversationsAddedToGroup(const V2TIMString &, const V2TIMConversationVector &) override {}
+  void OnConversationsDeletedFromGroup(const V2TIMString &,
+                                       const V2TIMConversationVector &) override {}
   void OnConversationDeleted(const V2TIMStringVector &ids) override {
     for (const V2TIMString &id : ids)
       last = id;

@@ -234,6 +234,9 @@ public final class Tests {
     V2TIMConversationListener listener =
         new V2TIMConversationListener() {
           @Override
+          public void onConversationGroupDeleted(String never) {}
+
+          @Override
           public void onConversationDeleted(List<String> ids) {
             deleted.onSuccess(ids);
             throw new IllegalStateException("thrown by a listener");

@@ -96,13 +96,13 @@ inline V2TIMConversationResult page(const std::vector<Conversation> &list,
 }
 
 /// Tells a callback that is not touched afterwards; NULL is told nothing.
-template <class Callback> OnError failure(Callback *callback) {
+template <class Callback> auto failure(Callback *callback) {
   return [callback](const Error &error) {
     if (callback != nullptr)
-      callback->OnError(vendor_error(error).code(), error.what());
+      callback->OnError(vendor_code(error.code()), error.what());
   };
 }
-inline OnSuccess success(V2TIMCallback *callback) {
+inline auto success(V2TIMCallback *callback) {
   return [callback] {
     if (callback != nullptr)
       callback->OnSuccess();
@@ -208,7 +208,7 @@ public:
             for (const DeletionResult &one : results) {
               V2TIMConversationOperationResult result;
               result.conversationID = one.conversation_id;
-              result.resultCode = vendor_error(Error(one.code, one.desc)).code();
+              result.resultCode = vendor_code(one.code);
               result.resultInfo = one.desc;
               made.PushBack(result);
             }
@@ -367,8 +367,8 @@ private:
       return tell([](V2TIMSDKListener &it) { it.OnConnectSuccess(); },
                   [](V2TIMConversationListener &it) { it.OnSyncServerFinish(); });
     default: {
-      const Error error = vendor_error(Error(event.code, event.desc));
-      return tell([&](V2TIMSDKListener &it) { it.OnConnectFailed(error.code(), error.what()); },
+      const int32_t code = vendor_code(event.code);
+      return tell([&](V2TIMSDKListener &it) { it.OnConnectFailed(code, event.desc); },
                   [](V2TIMConversationListener &it) { it.OnSyncServerFailed(); });
     }
     }
