@@ -45,9 +45,17 @@ const NUMBERS = new Map([
   [9508, 2800], [9511, 2800], // network
 ]);
 const webCode = (code) => NUMBERS.get(code) ?? code;
-/** What promises are rejected with. */
+const limited = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true;
+
+/**
+ * What promises are rejected with. The loop makes it: a stack would cost ten times the rest, and
+ * nobody who made the call would be on it.
+ */
 function webError(adieuCode, message) {
+  const limit = Error.stackTraceLimit;
+  if (limited) Error.stackTraceLimit = 0;
   const error = new Error(message);
+  if (limited) Error.stackTraceLimit = limit;
   error.code = webCode(adieuCode);
   error.adieuCode = adieuCode;
   return error;
@@ -169,11 +177,12 @@ class TIM extends EventEmitter {
    * Deletes a conversation for good: from the server, then from this device. With
    * { conversationIDList, clearHistoryMessage }: up to 100; false keeps their messages.
    */
-  async deleteConversation(which) {
-    if (which === null || typeof which !== 'object') {
-      await this.#call('deleteConversation', which);
-      return { data: { conversationID: which } };
-    }
+  deleteConversation(which) {
+    const isOne = which === null || typeof which !== 'object';
+    return isOne ? this.#done('deleteConversation', which) : this.#deleteList(which);
+  }
+
+  async #deleteList(which) {
     const { conversationIDList: list, clearHistoryMessage = true } = which;
     if (!Array.isArray(list)) return refused(2503, 'conversationIDList: an array of conversation ids');
     const results = await this.#call('deleteConversations', list, !clearHistoryMessage);
@@ -184,9 +193,8 @@ class TIM extends EventEmitter {
   }
 
   /** Deletes the history for good; the conversation stays in the list. */
-  async clearHistoryMessage(conversationID) {
-    await this.#call('clearHistory', conversationID);
-    return { data: { conversationID } };
+  clearHistoryMessage(conversationID) {
+    return this.#done('clearHistory', conversationID);
   }
 
   /** All conversations, or those of a list of ids that there are. */
@@ -202,19 +210,21 @@ class TIM extends EventEmitter {
     return { data: { conversation: data.conversationList[0] } };
   }
 
-  async pinConversation({ conversationID, isPinned } = {}) {
-    await this.#call('pinConversation', conversationID, Boolean(isPinned));
-    return { data: { conversationID } };
+  pinConversation(how) {
+    return this.#done('pinConversation', how?.conversationID, Boolean(how?.isPinned));
   }
 
-  async setConversationDraft({ conversationID, draftText } = {}) {
-    await this.#call('setDraft', conversationID, draftText);
-    return { data: { conversationID } };
+  setConversationDraft(what) {
+    return this.#done('setDraft', what?.conversationID, what?.draftText);
   }
 
-  async setMessageRead({ conversationID } = {}) {
-    await this.#call('markRead', conversationID);
-    return { data: { conversationID } };
+  setMessageRead(which) {
+    return this.#done('markRead', which?.conversationID);
+  }
+
+  /** A call that is answered with its conversation. */
+  #done(name, conversationID, parameter) {
+    return this.#call(name, conversationID, parameter).then(() => ({ data: { conversationID } }));
   }
 
   #call(name, ...parameters) {
