@@ -27,6 +27,12 @@ NSString *ADIString(const char *text);
 /// For the library. A NUL becomes U+0001, which no id may hold, so that no id is taken for a shorter
 /// one. NULL for nil; valid as long as the pool.
 const char *ADIText(NSString *text);
+/// The same for an id, which is nearly always short and plain: in the buffer then, and no object is
+/// made. Valid as long as the buffer and the pool.
+#define ADI_ID_SIZE 64
+const char *ADIShortText(NSString *text, char *buffer);
+/// Within one expression or block.
+#define ADI_ID(TEXT) ADIShortText((TEXT), (char[ADI_ID_SIZE]){0})
 /// Runs code of the app: an exception is logged and goes no further.
 void ADIContain(void (^told)(void));
 void ADITellFailure(V2TIMFail fail, int code, NSString *desc);

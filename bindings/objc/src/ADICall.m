@@ -41,6 +41,15 @@ const char *ADIText(NSString *text) {
                                                                              length:1]] UTF8String];
 }
 
+const char *ADIShortText(NSString *text, char *buffer) {
+  NSUInteger size = 0;
+  if (text == nil || ![text getCString:buffer maxLength:ADI_ID_SIZE encoding:NSUTF8StringEncoding])
+    return ADIText(text);
+  while (buffer[size] > 0) // to the end, or to what is not ASCII
+    ++size;
+  return buffer[size] == '\0' && size == [text length] ? buffer : ADIText(text);
+}
+
 void ADIContain(void (^told)(void)) {
   @try {
     told();

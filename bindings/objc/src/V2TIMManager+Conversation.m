@@ -18,7 +18,7 @@
 - (void)deleteConversation:(NSString *)conversationID succ:(V2TIMSucc)succ fail:(V2TIMFail)fail {
   [self call:[ADICall callWithSucc:succ fail:fail]
         with:^(adieu_client *client, void *data) {
-          return adieu_delete_conversation(client, ADIText(conversationID), ADIOnSuccess,
+          return adieu_delete_conversation(client, ADI_ID(conversationID), ADIOnSuccess,
                                            ADIOnError, data);
         }];
 }
@@ -54,7 +54,7 @@
                         fail:(V2TIMFail)fail {
   [self call:[ADICall callWithSucc:succ fail:fail]
         with:^(adieu_client *client, void *data) {
-          return adieu_set_draft(client, ADIText(conversationID), ADIText(draftText), ADIOnSuccess,
+          return adieu_set_draft(client, ADI_ID(conversationID), ADIText(draftText), ADIOnSuccess,
                                  ADIOnError, data);
         }];
 }
@@ -65,7 +65,7 @@
                    fail:(V2TIMFail)fail {
   [self call:[ADICall callWithSucc:succ fail:fail]
         with:^(adieu_client *client, void *data) {
-          return adieu_pin_conversation(client, ADIText(conversationID), isPinned ? 1 : 0,
+          return adieu_pin_conversation(client, ADI_ID(conversationID), isPinned ? 1 : 0,
                                         ADIOnSuccess, ADIOnError, data);
         }];
 }
@@ -80,7 +80,7 @@
     return ADITellFailure(fail, 7013, @"only one conversation, by its sequence, can be read");
   [self call:[ADICall callWithSucc:succ fail:fail]
         with:^(adieu_client *client, void *data) {
-          return adieu_mark_read(client, ADIText(conversationID), cleanSequence, ADIOnSuccess,
+          return adieu_mark_read(client, ADI_ID(conversationID), cleanSequence, ADIOnSuccess,
                                  ADIOnError, data);
         }];
 }
@@ -179,7 +179,7 @@
 - (void)clear:(NSString *)conversationID succ:(V2TIMSucc)succ fail:(V2TIMFail)fail {
   [self call:[ADICall callWithSucc:succ fail:fail]
         with:^(adieu_client *client, void *data) {
-          return adieu_clear_history(client, ADIText(conversationID), NULL, ADIOnSuccess,
+          return adieu_clear_history(client, ADI_ID(conversationID), NULL, ADIOnSuccess,
                                      ADIOnError, data);
         }];
 }
