@@ -101,6 +101,11 @@ impl Workspace {
         ]))
     }
 
+    /// One package as it is shipped.
+    pub fn build_released(&self, package: &str) -> Result<()> {
+        build(&mut self.cargo(&["build", "--quiet", "--release", "--package", package]))
+    }
+
     /// Library and server for the tests: quick to build, with symbols and failpoints.
     pub fn build_debug(&self) -> Result<()> {
         build(&mut self.cargo(&DEBUG_LIBRARY))?;

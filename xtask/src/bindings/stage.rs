@@ -47,12 +47,17 @@ pub struct Stage {
 impl Stage {
     /// Starts the server that is in the folder `built`.
     pub fn set(built: &Path) -> Result<Self> {
+        Self::set_for(built, &[])
+    }
+
+    /// The same, where more users have accounts.
+    pub fn set_for(built: &Path, users: &[&str]) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("adieu-binding-")
             .tempdir()
             .context("cannot make a temporary folder")?;
         let log = folder.path().join("log.jsonl");
-        fs::write(&log, messages()).context("cannot write the log")?;
+        fs::write(&log, messages(users)).context("cannot write the log")?;
         let server = Server::new(Workspace::server(built), folder.path().join("server"))?;
         server.import(&log)?;
         let serving = server.serve()?;
@@ -172,9 +177,18 @@ impl Stage {
     }
 }
 
-/// The log: user and peer write in turn.
-fn messages() -> String {
+/// The log: user and peer write in turn; more users have a message each.
+fn messages(users: &[&str]) -> String {
     let mut log = String::new();
+    for user in users {
+        let line = json!({
+            "conversation": format!("c2c_{user}:greeter"),
+            "sender": "greeter",
+            "time": 1_700_000_000,
+            "text": "welcome",
+        });
+        log += &format!("{line}\n");
+    }
     for (conversation, peer) in CONVERSATIONS {
         let name = match conversation.strip_prefix("c2c_") {
             Some(_) => format!("c2c_{USER}:{peer}"),
