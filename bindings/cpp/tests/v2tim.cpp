@@ -218,6 +218,8 @@ void many_at_once(int count, bool end) {
 
 /// A server whose authority nobody else knows is spoken to by who was told of it.
 void authorities() {
+  if (std::getenv("ADIEU_TLS_URL") == nullptr)
+    return; // under valgrind
   const struct {
     std::string pem;
     int code;

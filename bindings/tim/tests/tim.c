@@ -223,7 +223,7 @@ static void authorities(void) {
   static const int codes[] = {6017, 0, 0};
   struct told told;
   int i;
-  for (i = 0; i < 3; ++i) {
+  for (i = 0; i < 3 && getenv("ADIEU_TLS_URL") != NULL; ++i) { /* not under valgrind */
     size_t size = 0, at;
     FILE *file = i == 2 ? fopen(getenv("ADIEU_CA_CERTIFICATES"), "r") : NULL;
     strcpy(pem, i == 0 ? "no certificate" : "");

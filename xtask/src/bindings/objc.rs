@@ -40,7 +40,7 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
     for runner in [&[][..], &valgrind] {
         let words = [runner, &[tests.as_os_str()]].concat();
         tally.attempt("tests/tests.m", captured, |captured| {
-            let stage = Stage::set_with_tls(built)?;
+            let stage = Stage::set_under(runner, built)?;
             stage.run(&words, captured)?;
             stage.expect_gone("c2c_bob")?;
             stage.expect_gone("c2c_carol")?;

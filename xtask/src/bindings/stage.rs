@@ -78,6 +78,16 @@ impl Stage {
         Ok(stage)
     }
 
+    /// For a test that such a program runs: behind TLS too, unless that is valgrind, which takes what
+    /// comes of a handshake for uninitialised.
+    pub fn set_under(runner: &[&OsStr], built: &Path) -> Result<Self> {
+        if runner.is_empty() {
+            Self::set_with_tls(built)
+        } else {
+            Self::set(built)
+        }
+    }
+
     /// A folder that is empty, for a store or for what is built.
     pub fn new_folder(&self) -> Result<PathBuf> {
         let number = self.stores.get() + 1;
