@@ -7,6 +7,11 @@ declare namespace TIM {
     serverURL?: string;
     /** Folder of the stores, one for each user; default: the current one. */
     storePath?: string;
+    /**
+     * Certificates of the authorities that the server's has to come from, in PEM form; default: the
+     * authorities of Mozilla's list. A text that is none fails the login.
+     */
+    caCertificates?: string;
   }
   interface Response<T> {
     data: T;

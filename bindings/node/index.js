@@ -44,11 +44,20 @@ const NUMBERS = new Map([
   [-7, 2801], [6012, 2801], [9510, 2801], [9518, 2801], // timed out, or sent without an answer
   [9508, 2800], [9511, 2800], // network
 ]);
-function webError(error) {
-  if (typeof error.code === 'number' && error.adieuCode === undefined) {
-    error.adieuCode = error.code;
-    error.code = NUMBERS.get(error.code) ?? error.code;
-  }
+const webCode = (code) => NUMBERS.get(code) ?? code;
+const limited = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true;
+
+/**
+ * What promises are rejected with. The loop makes it: a stack would cost ten times the rest, and
+ * nobody who made the call would be on it.
+ */
+function webError(adieuCode, message) {
+  const limit = Error.stackTraceLimit;
+  if (limited) Error.stackTraceLimit = 0;
+  const error = new Error(message);
+  if (limited) Error.stackTraceLimit = limit;
+  error.code = webCode(adieuCode);
+  error.adieuCode = adieuCode;
   return error;
 }
 const refused = (code, message) => Promise.reject(Object.assign(new Error(message), { code }));
@@ -98,10 +107,12 @@ class TIM extends EventEmitter {
 
   constructor(options) {
     super();
-    const { SDKAppID, serverURL = process.env.ADIEU_SERVER_URL, storePath = '.' } = options ?? {};
+    const { SDKAppID, serverURL = process.env.ADIEU_SERVER_URL, storePath = '.', caCertificates } = options ?? {};
     if (!Number.isSafeInteger(SDKAppID) || SDKAppID < 1) throw new TypeError('SDKAppID: a positive integer');
     if (!serverURL) throw new TypeError('serverURL: https://HOST[:PORT] of adieu-server');
-    this.#options = { sdkAppID: SDKAppID, serverURL, storePath, liveSync: true };
+    if (caCertificates !== undefined && typeof caCertificates !== 'string')
+      throw new TypeError('caCertificates: a string in PEM form');
+    this.#options = { sdkAppID: SDKAppID, serverURL, storePath, caCertificates, liveSync: true };
   }
 
   /** Opens the user's store and pulls. Succeeds without a network, with what the device has. */
@@ -118,10 +129,11 @@ class TIM extends EventEmitter {
       } else {
         const storePath = path.join(this.#options.storePath, folderOf(userID));
         await mkdir(storePath, { recursive: true });
-        client = await native.open({ ...this.#options, storePath, userID, userSig }, (event) => this.#hear(event));
+        const options = { ...this.#options, storePath, userID, userSig };
+        client = await native.open(options, (event) => this.#hear(event), webError);
       }
       await native.pull(client).catch((error) => {
-        if (!isNetwork(webError(error))) throw error;
+        if (!isNetwork(error)) throw error;
       });
       this.#client = client;
       this.#userID = userID;
@@ -129,7 +141,7 @@ class TIM extends EventEmitter {
       this.#client = null;
       this.#userID = '';
       if (client) await native.close(client).catch(() => {});
-      throw webError(error);
+      throw error;
     } finally {
       this.#loggingIn = false;
     }
@@ -143,7 +155,7 @@ class TIM extends EventEmitter {
     if (!client) return refused(2024, 'nobody is logged in');
     this.#client = null;
     this.#userID = '';
-    await this.#answer(native.close(client));
+    await native.close(client);
     this.emit(EVENT.SDK_NOT_READY, { name: EVENT.SDK_NOT_READY });
     return { data: {} };
   }
@@ -165,24 +177,24 @@ class TIM extends EventEmitter {
    * Deletes a conversation for good: from the server, then from this device. With
    * { conversationIDList, clearHistoryMessage }: up to 100; false keeps their messages.
    */
-  async deleteConversation(which) {
-    if (which === null || typeof which !== 'object') {
-      await this.#call('deleteConversation', which);
-      return { data: { conversationID: which } };
-    }
+  deleteConversation(which) {
+    const isOne = which === null || typeof which !== 'object';
+    return isOne ? this.#done('deleteConversation', which) : this.#deleteList(which);
+  }
+
+  async #deleteList(which) {
     const { conversationIDList: list, clearHistoryMessage = true } = which;
     if (!Array.isArray(list)) return refused(2503, 'conversationIDList: an array of conversation ids');
     const results = await this.#call('deleteConversations', list, !clearHistoryMessage);
     const failed = results.filter(({ code }) => code !== 0);
-    if (failed.length === results.length) throw webError(Object.assign(new Error(failed[0].message), { code: failed[0].code }));
+    if (failed.length === results.length) throw webError(failed[0].code, failed[0].message);
     const deleted = results.filter(({ code }) => code === 0).map(({ conversationID }) => conversationID);
-    return { data: { conversationIDList: deleted, failureList: failed.map(webError) } };
+    return { data: { conversationIDList: deleted, failureList: failed.map((it) => ({ ...it, code: webCode(it.code), adieuCode: it.code })) } };
   }
 
   /** Deletes the history for good; the conversation stays in the list. */
-  async clearHistoryMessage(conversationID) {
-    await this.#call('clearHistory', conversationID);
-    return { data: { conversationID } };
+  clearHistoryMessage(conversationID) {
+    return this.#done('clearHistory', conversationID);
   }
 
   /** All conversations, or those of a list of ids that there are. */
@@ -198,30 +210,25 @@ class TIM extends EventEmitter {
     return { data: { conversation: data.conversationList[0] } };
   }
 
-  async pinConversation({ conversationID, isPinned } = {}) {
-    await this.#call('pinConversation', conversationID, Boolean(isPinned));
-    return { data: { conversationID } };
+  pinConversation(how) {
+    return this.#done('pinConversation', how?.conversationID, Boolean(how?.isPinned));
   }
 
-  async setConversationDraft({ conversationID, draftText } = {}) {
-    await this.#call('setDraft', conversationID, draftText);
-    return { data: { conversationID } };
+  setConversationDraft(what) {
+    return this.#done('setDraft', what?.conversationID, what?.draftText);
   }
 
-  async setMessageRead({ conversationID } = {}) {
-    await this.#call('markRead', conversationID);
-    return { data: { conversationID } };
+  setMessageRead(which) {
+    return this.#done('markRead', which?.conversationID);
+  }
+
+  /** A call that is answered with its conversation. */
+  #done(name, conversationID, parameter) {
+    return this.#call(name, conversationID, parameter).then(() => ({ data: { conversationID } }));
   }
 
   #call(name, ...parameters) {
-    if (!this.#client) return refused(2024, 'nobody is logged in');
-    return this.#answer(native[name](this.#client, ...parameters));
-  }
-
-  #answer(promise) {
-    return promise.catch((error) => {
-      throw webError(error);
-    });
+    return this.#client ? native[name](this.#client, ...parameters) : refused(2024, 'nobody is logged in');
   }
 
   #hear(event) {
@@ -239,7 +246,7 @@ class TIM extends EventEmitter {
         });
         return;
       case KIND.SIGN_IN_NEEDED: {
-        const error = webError(Object.assign(new Error(event.message), { code: event.code }));
+        const error = webError(event.code, event.message);
         if (this.listenerCount(EVENT.ERROR) > 0) this.emit(EVENT.ERROR, { name: EVENT.ERROR, data: error });
         return;
       }

@@ -3,7 +3,7 @@
 
 #include "rounds.hpp"
 
-int main(int argc, char **) {
+int main() {
   adieu::Options options;
   options.store_path = std::getenv("ADIEU_STORE");
   options.user_id = std::getenv("ADIEU_USER");
@@ -12,8 +12,8 @@ int main(int argc, char **) {
   options.sdk_app_id = std::strtoull(std::getenv("ADIEU_APP_ID"), nullptr, 10);
   options.live_sync = true; // as the vendor's classes do
   adieu::Client client(options);
-  rounds(argc, [&](const std::string &id) {
-    client.delete_conversation(
-        id, [] { ++told; }, [](const adieu::Error &) { ++told; });
-  });
+  const auto on_success = [] { ++told; };
+  const auto on_error = [](const adieu::Error &) { ++told; };
+  rounds([&](const std::string &id) { client.delete_conversation(id, on_success, on_error); },
+         [&](const std::string &id) { client.pin_conversation(id, true, on_success, on_error); });
 }

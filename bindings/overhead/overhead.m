@@ -1,13 +1,14 @@
-// Through the vendor's Objective-C classes.
+// Through the vendor's Objective-C classes: reads a kind and a number of calls, and prints nanoseconds
+// per call.
 #import "V2TIMManager.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { CALLS = 2000, ROUNDS = 10 };
 static volatile int told;
 
-int main(int argc, char **argv) {
+int main(void) {
   @autoreleasepool {
     NSDictionary *environment = [[NSProcessInfo processInfo] environment];
     V2TIMSDKConfig *config = [[V2TIMSDKConfig alloc] init];
@@ -26,23 +27,30 @@ int main(int argc, char **argv) {
               fail:fail];
     while (told < 1)
       usleep(20);
-    double best = 1e18;
-    for (int round = 0; round < ROUNDS; ++round) {
-      told = 0;
-      NSDate *begun = [NSDate date];
-      for (int i = 0; i < CALLS; ++i) {
-        @autoreleasepool {
-          [manager
-              deleteConversation:[NSString stringWithFormat:argc > 1 ? @"no id %d" : @"c2c_u%d", i]
-                            succ:succ
-                            fail:fail];
+    char kind[16];
+    int calls;
+    while (scanf("%15s %d", kind, &calls) == 2) {
+      @autoreleasepool {
+        const BOOL pinning = strcmp(kind, "pin") == 0, refused = strcmp(kind, "refused") == 0;
+        NSMutableArray *ids = [NSMutableArray array];
+        for (int i = 0; i < calls; ++i)
+          [ids addObject:[NSString stringWithFormat:refused ? @"no id %d" : @"c2c_u%d", i]];
+        told = 0;
+        NSDate *begun = [NSDate date];
+        for (NSString *id in ids) {
+          @autoreleasepool {
+            if (pinning)
+              [manager pinConversation:id isPinned:YES succ:succ fail:fail];
+            else
+              [manager deleteConversation:id succ:succ fail:fail];
+          }
         }
+        while (told < calls)
+          usleep(20);
+        printf("%.1f\n", -[begun timeIntervalSinceNow] * 1e9 / calls);
+        fflush(stdout);
       }
-      while (told < CALLS)
-        usleep(20);
-      best = MIN(best, -[begun timeIntervalSinceNow] * 1e9 / CALLS);
     }
-    printf("%.0f\n", best);
     [manager unInitSDK];
   }
   return 0;

@@ -1,12 +1,12 @@
-// What the two C++ programs share.
+// What the two C++ programs share: they read a kind and a number of calls, and print nanoseconds per
+// call.
 #include <atomic>
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
+#include <iostream>
 #include <string>
 #include <thread>
+#include <vector>
 
-constexpr int CALLS = 2000, ROUNDS = 10;
 inline std::atomic<int> told{0};
 
 inline void wait_for(int count) {
@@ -14,17 +14,19 @@ inline void wait_for(int count) {
     std::this_thread::sleep_for(std::chrono::microseconds(20));
 }
 
-template <class Call> void rounds(int argc, Call &&call) {
-  const std::string prefix = argc > 1 ? "no id " : "c2c_u";
-  double best = 1e18;
-  for (int round = 0; round < ROUNDS; ++round) {
+template <class Delete, class Pin> void rounds(Delete &&delete_one, Pin &&pin_one) {
+  std::string kind;
+  int calls;
+  while (std::cin >> kind >> calls) {
+    std::vector<std::string> ids;
+    for (int i = 0; i < calls; ++i)
+      ids.push_back((kind == "refused" ? "no id " : "c2c_u") + std::to_string(i));
     told = 0;
     const auto begun = std::chrono::steady_clock::now();
-    for (int i = 0; i < CALLS; ++i)
-      call(prefix + std::to_string(i));
-    wait_for(CALLS);
+    for (const std::string &id : ids)
+      kind == "pin" ? pin_one(id) : delete_one(id);
+    wait_for(calls);
     const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begun;
-    best = std::min(best, took.count() / CALLS);
+    std::cout << took.count() / calls << std::endl;
   }
-  std::printf("%.0f\n", best);
 }

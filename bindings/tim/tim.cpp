@@ -148,6 +148,7 @@ int TIMInit(uint64_t sdk_app_id, const char *json_sdk_config) {
     V2TIMSDKConfig given;
     given.initPath = member<std::string>(*config, kTIMSdkConfigConfigFilePath, "");
     given.serverURL = member<std::string>(*config, kTIMSdkConfigServerUrl, "");
+    given.caCertificates = member<std::string>(*config, kTIMSdkConfigCaCertificates, "");
     return manager().init(sdk_app_id, given) ? TIM_SUCC : TIM_ERR_PARAM;
   });
 }

@@ -44,11 +44,13 @@ enum TIMConvEvent {
   kTIMConvEvent_Finish = 4
 };
 
-/* TIMInit. The last one is not the vendor's: https://HOST[:PORT] of adieu-server; where it is
- * missing, the environment's ADIEU_SERVER_URL. */
+/* TIMInit. The last two are not the vendor's: https://HOST[:PORT] of adieu-server, where it is
+ * missing the environment's ADIEU_SERVER_URL; and certificates of the authorities that the server's
+ * has to come from, in PEM form, where they are missing those of Mozilla's list. */
 #define kTIMSdkConfigConfigFilePath "sdk_config_config_file_path"
 #define kTIMSdkConfigLogFilePath "sdk_config_log_file_path"
 #define kTIMSdkConfigServerUrl "sdk_config_server_url"
+#define kTIMSdkConfigCaCertificates "sdk_config_ca_certificates"
 
 /* A conversation. */
 #define kTIMConvId "conv_id"

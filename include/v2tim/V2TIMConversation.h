@@ -46,7 +46,7 @@ struct TIM_API V2TIMConversation {
   /// Never filled here.
   V2TIMString groupType, faceUrl;
   V2TIMReceiveMessageOpt recvOpt = V2TIM_RECEIVE_MESSAGE;
-  uint64_t draftTimestamp = 0;
+  uint64_t draftTimestamp = 0, c2cReadTimestamp = 0, groupReadSequence = 0;
   V2TIMStringVector conversationGroupList;
 
   /// Owns lastMessage. Not in the vendor's class.

@@ -30,6 +30,19 @@ public:
   /// Afterwards no other event names them, unless a newer message comes.
   virtual void OnConversationDeleted(const V2TIMStringVector & /*ids*/) {}
   virtual void OnTotalUnreadMessageCountChanged(uint64_t /*total*/) {}
+  /// Never called here, as there are neither folders nor subscriptions: for listeners that override
+  /// them.
+  virtual void OnUnreadMessageCountChangedByFilter(const V2TIMConversationListFilter & /*filter*/,
+                                                   uint64_t /*total*/) {}
+  virtual void OnConversationGroupCreated(const V2TIMString & /*name*/,
+                                          const V2TIMConversationVector & /*list*/) {}
+  virtual void OnConversationGroupDeleted(const V2TIMString & /*name*/) {}
+  virtual void OnConversationGroupNameChanged(const V2TIMString & /*old_name*/,
+                                              const V2TIMString & /*new_name*/) {}
+  virtual void OnConversationsAddedToGroup(const V2TIMString & /*name*/,
+                                           const V2TIMConversationVector & /*list*/) {}
+  virtual void OnConversationsDeletedFromGroup(const V2TIMString & /*name*/,
+                                               const V2TIMConversationVector & /*list*/) {}
 };
 
 #endif

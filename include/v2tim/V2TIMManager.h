@@ -35,6 +35,10 @@ struct TIM_API V2TIMSDKConfig {
   /// https://HOST[:PORT] of adieu-server. Empty: the environment's ADIEU_SERVER_URL. Not in the
   /// vendor's struct.
   V2TIMString serverURL;
+  /// Certificates of the authorities that the server's has to come from, in PEM form; empty: the
+  /// authorities of Mozilla's list. A text that is none fails the login (6017). Not in the vendor's
+  /// struct.
+  V2TIMString caCertificates;
 };
 
 /// Any thread.

@@ -1,5 +1,5 @@
 //! The house's own commands:
-//! `cargo xtask demo | test | bench | guard | lab | contract | dist | install`.
+//! `cargo xtask demo | test | bench | overhead | guard | lab | contract | dist | install`.
 
 mod audit;
 mod bench;
@@ -62,6 +62,8 @@ enum Command {
     Test(TestArgs),
     /// Measure what adieu costs, beside the floors of this machine; docs/benchmarks.md tells how.
     Bench(BenchArgs),
+    /// Measure what a call costs through each wrapper, beside the C interface.
+    Overhead(OverheadArgs),
     /// Count instructions and system calls of a deletion, against the committed figures.
     Guard(GuardArgs),
     /// Check docs/contract.md against the tests.
@@ -152,6 +154,14 @@ struct BenchArgs {
     /// Where figures.json, results.md and the plots go; default: bench in cargo's target folder.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+}
+
+/// `overhead`.
+#[derive(Debug, clap::Args)]
+struct OverheadArgs {
+    /// Print the figures as one JSON object in place of the table.
+    #[arg(long)]
+    json: bool,
 }
 
 /// `guard`.
@@ -245,6 +255,7 @@ fn main() -> ExitCode {
             out: args.out,
             sections: args.sections,
         }),
+        Command::Overhead(args) => bindings::measure_overhead(args.json),
         Command::Guard(args) => guard::run(args.update),
         Command::Contract(args) => contract::run(args.update),
         Command::Dist(args) if args.check => dist::check(&args.target, args.update_abi),

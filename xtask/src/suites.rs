@@ -417,6 +417,15 @@ pub const SUITES: &[Suite] = &[
     },
 ];
 
+/// Finds or installs what a suite needs; otherwise says what is not there.
+pub fn meet_needs_of(name: &str) -> Result<(), String> {
+    SUITES
+        .iter()
+        .filter(|suite| suite.name == name)
+        .flat_map(|suite| suite.needs)
+        .try_for_each(|need| need.meet())
+}
+
 /// Every test program of the server that both engines pass, but these: so that a new one is not
 /// forgotten.
 fn server_tests(workspace: &Workspace, but: &[&str]) -> Result<Vec<String>> {

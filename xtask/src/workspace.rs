@@ -29,12 +29,13 @@ struct Metadata {
 /// How the library is built for the tests. With one of them, as the server is with one of its own,
 /// so that it is what the tests build too: what those need changes features of what it needs, and
 /// all would be built twice.
-pub const DEBUG_LIBRARY: [&str; 5] = [
+pub const DEBUG_LIBRARY: [&str; 6] = [
     "build",
     "--package=adieu",
     "--features=failpoints",
     "--lib",
     "--test=batch",
+    "--example=tls-front",
 ];
 
 impl Workspace {
@@ -98,6 +99,11 @@ impl Workspace {
             "--package=adieu",
             "--package=adieu-server",
         ]))
+    }
+
+    /// One package as it is shipped.
+    pub fn build_released(&self, package: &str) -> Result<()> {
+        build(&mut self.cargo(&["build", "--quiet", "--release", "--package", package]))
     }
 
     /// Library and server for the tests: quick to build, with symbols and failpoints.

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 inline int failures = 0;
 
@@ -27,7 +29,14 @@ inline std::string environment(const char *name) {
   return value;
 }
 
-constexpr auto LIMIT = std::chrono::seconds(60);
+/// How long a callback that blocks does so: a fifth of a second, or what ADIEU_TEST_BLOCK_SECONDS
+/// says.
+inline std::chrono::milliseconds blocked() {
+  const char *seconds = std::getenv("ADIEU_TEST_BLOCK_SECONDS");
+  return std::chrono::milliseconds(seconds != nullptr ? std::atoi(seconds) * 1000 : 200);
+}
+
+inline const auto LIMIT = std::chrono::seconds(60) + blocked();
 
 /// Counts what is told, and lets others wait for it.
 class Counter {
@@ -89,6 +98,12 @@ public:
 
 inline V2TIMManager *manager() { return V2TIMManager::GetInstance(); }
 inline V2TIMConversationManager *conversations() { return manager()->GetConversationManager(); }
+
+/// What a file holds.
+inline std::string contents(const std::string &path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 inline V2TIMSDKConfig config() {
   V2TIMSDKConfig config;

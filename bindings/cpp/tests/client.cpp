@@ -1,4 +1,4 @@
-// adieu.hpp on a store without a server.
+// adieu.hpp, for the most part on a store without a server.
 #include "check.hpp"
 
 #include <adieu.hpp>
@@ -56,6 +56,24 @@ void futures() {
   CHECK(code_of([&] { moved.pull().get(); }) == ADIEU_ERR_INVALID_HANDLE);
 }
 
+/// What is no certificate is said at the open.
+void authorities() {
+  if (std::getenv("ADIEU_TLS_URL") == nullptr)
+    return; // under valgrind
+  auto secured = options();
+  secured.store_path += "/secured";
+  std::filesystem::create_directory(secured.store_path);
+  secured.server_url = environment("ADIEU_TLS_URL");
+  secured.ca_certificates = "no certificate";
+  CHECK(code_of([&] { adieu::Client client(secured); }) == ADIEU_ERR_INVALID_PARAMETER);
+  secured.ca_certificates = contents(environment("ADIEU_CA_CERTIFICATES"));
+  secured.sdk_app_id = app_id();
+  secured.user_sig = environment("ADIEU_USER_SIG");
+  adieu::Client client(secured);
+  client.pull().get();
+  CHECK(!client.list_conversations().get().empty());
+}
+
 std::atomic<int> contained{0};
 
 /// Says when it is destroyed.
@@ -90,16 +108,32 @@ void callables() {
   CHECK(refused == ADIEU_ERR_INVALID_HANDLE && destroyed.count() == 2);
 }
 
+/// While a callback blocks, callers do not; what they asked for is told afterwards.
+void a_callable_that_blocks() {
+  adieu::Client client(options());
+  Counter entered, released;
+  const auto slow = [&] { entered.tell(), released.wait(1); };
+  CHECK(client.pin_conversation("c2c_x", true, slow, [](const adieu::Error &) {}) == 0);
+  CHECK(entered.wait(1));
+  auto behind = client.delete_conversation("c2c_x");
+  CHECK(behind.wait_for(blocked()) == std::future_status::timeout);
+  released.tell();
+  CHECK(code_of([&] { behind.get(); }) == 0);
+}
+
+/// Ten thousand at once, and the end in between: one outcome each, and with each go what its
+/// callables own.
 void ends() {
-  Counter told, closed;
+  Counter told, destroyed, closed;
   {
     adieu::Client client(options());
-    for (int i = 0; i < 1000; ++i)
+    for (int i = 0; i < 10000; ++i)
       CHECK(client.delete_conversation(
-                "c2c_" + std::to_string(i), [&] { told.tell(); },
+                i % 10 == 0 ? "c2c_" + std::to_string(i) : "no id",
+                [&, token = Token(destroyed)] { told.tell(); },
                 [&](const adieu::Error &) { told.tell(); }) == 0);
   }
-  CHECK(told.count() == 1000);
+  CHECK(told.count() == 10000 && destroyed.count() == 10000);
   {
     // The client goes in its own callback.
     auto client = std::make_unique<adieu::Client>(options());
@@ -129,6 +163,8 @@ int main() {
   CHECK(adieu::is_compatible());
   futures();
   callables();
+  authorities();
+  a_callable_that_blocks();
   ends();
   std::printf("%d failures\n", failures);
   return failures == 0 ? 0 : 1;

@@ -200,18 +200,20 @@ static jint accepted(JNIEnv *env, jobject waiting, int32_t code) {
   return code;
 }
 
+enum { TEXTS = 5 };
+
 NATIVE(jint, open)
 (JNIEnv *env, jclass class, jobjectArray texts, jlong app_id, jobject listener, jlongArray handle,
  jobjectArray error) {
   adieu_client_options options = ADIEU_CLIENT_OPTIONS_INIT;
   adieu_listener events = ADIEU_LISTENER_INIT;
   adieu_client *opened = NULL;
-  char *text[4], why[512] = "";
+  char *text[TEXTS], why[512] = "";
   jlong number;
   int32_t code;
   int i;
   (void)class;
-  for (i = 0; i < 4; ++i) {
+  for (i = 0; i < TEXTS; ++i) {
     jbyteArray one = (*env)->GetObjectArrayElement(env, texts, i);
     text[i] = copied(env, one);
     (*env)->DeleteLocalRef(env, one);
@@ -220,6 +222,7 @@ NATIVE(jint, open)
   options.user_id = text[1];
   options.server_url = text[2];
   options.user_sig = text[3];
+  options.ca_certificates = text[4];
   options.sdk_app_id = (uint64_t)app_id;
   options.live_sync = 1;
   events.on_event = event;
@@ -227,7 +230,7 @@ NATIVE(jint, open)
   events.user_data_destructor = forget;
   options.listener = &events;
   code = adieu_client_open(&options, &opened, why, sizeof why);
-  for (i = 0; i < 4; ++i)
+  for (i = 0; i < TEXTS; ++i)
     free(text[i]);
   if (code != ADIEU_OK) {
     jbyteArray said = bytes(env, why[0] != '\0' ? why : adieu_strerror(code));

@@ -37,15 +37,18 @@ typedef NS_ENUM(NSInteger, V2TIMConversationType) {
   V2TIM_GROUP = 2,
 };
 
-/// How the SDK is initialised. The two strings are not in the vendor's class.
+/// How the SDK is initialised. The strings are not in the vendor's class.
 @interface V2TIMSDKConfig : NSObject {
 @private
-  NSString *_serverURL, *_storePath;
+  NSString *_serverURL, *_storePath, *_caCertificates;
 }
 /// https://HOST[:PORT] of adieu-server; nil: ADIEU_SERVER_URL in the environment.
 @property(nonatomic, copy, nullable) NSString *serverURL;
 /// Folder of the stores, one for each user; nil: Application Support, or the current folder.
 @property(nonatomic, copy, nullable) NSString *storePath;
+/// Certificates of the authorities that the server's has to come from, in PEM form; nil: the
+/// authorities of Mozilla's list. A text that is none fails the login (6017).
+@property(nonatomic, copy, nullable) NSString *caCertificates;
 @end
 
 /// Of a message, what a list of conversations shows.
@@ -66,7 +69,7 @@ typedef NS_ENUM(NSInteger, V2TIMConversationType) {
 @private
   NSString *_conversationID, *_title, *_draftText;
   V2TIMMessage *_lastMessage;
-  uint64_t _orderKey;
+  uint64_t _orderKey, _marks;
   int _unreadCount;
   BOOL _isPinned;
 }
@@ -81,6 +84,25 @@ typedef NS_ENUM(NSInteger, V2TIMConversationType) {
 @property(nonatomic, retain, readonly, nullable) V2TIMMessage *lastMessage;
 /// Sorts a list as the library does: the greatest first.
 @property(nonatomic, assign, readonly) uint64_t orderKey;
+/// Bits, as NSNumber each.
+@property(nonatomic, copy, readonly) NSArray *markList;
+@end
+
+/// Which conversations are wanted; what is not set is not asked for.
+@interface V2TIMConversationListFilter : NSObject {
+@private
+  V2TIMConversationType _type;
+  uint64_t _markType;
+  BOOL _hasUnreadCount;
+  NSString *_conversationGroup;
+}
+/// V2TIM_UNKNOWN: of both types.
+@property(nonatomic, assign) V2TIMConversationType type;
+/// Bits of which one must be set; 0: any.
+@property(nonatomic, assign) uint64_t markType;
+@property(nonatomic, assign) BOOL hasUnreadCount;
+/// Folders are not supported: must be empty (7013).
+@property(nonatomic, copy, nullable) NSString *conversationGroup;
 @end
 
 @interface V2TIMConversationOperationResult : NSObject {
@@ -91,6 +113,18 @@ typedef NS_ENUM(NSInteger, V2TIMConversationType) {
 @property(nonatomic, copy, readonly) NSString *conversationID;
 @property(nonatomic, assign, readonly) int resultCode;
 @property(nonatomic, copy, readonly) NSString *resultInfo;
+@end
+
+/// The line to the server. Retained until it is removed. All methods are optional.
+@protocol V2TIMSDKListener <NSObject>
+@optional
+- (void)onConnecting;
+- (void)onConnectSuccess;
+- (void)onConnectFailed:(int)code err:(nullable NSString *)err;
+/// Never called here: devices do not push each other out.
+- (void)onKickedOffline;
+/// The server does not take the UserSig any more: log in with a new one.
+- (void)onUserSigExpired;
 @end
 
 /// Retained until it is removed. All methods are optional.
@@ -113,7 +147,7 @@ typedef NS_ENUM(NSInteger, V2TIMConversationType) {
   BOOL _initialised, _opening;
   NSThread *_opener;
   struct adieu_client *_client;
-  NSString *_user, *_server, *_path;
+  NSString *_user, *_server, *_path, *_authorities;
   uint64_t _appID;
   ADIListeners *_listeners;
 }
@@ -124,6 +158,8 @@ typedef NS_ENUM(NSInteger, V2TIMConversationType) {
 - (BOOL)initSDK:(int)sdkAppID config:(nullable V2TIMSDKConfig *)config;
 /// Waits for the last block, unless it is called from one. Calls under way get their fail.
 - (void)unInitSDK;
+- (void)addIMSDKListener:(id<V2TIMSDKListener>)listener;
+- (void)removeIMSDKListener:(id<V2TIMSDKListener>)listener;
 - (NSString *)getVersion;
 /// Opens the user's store, then pulls from the server. Succeeds without a network, with what the
 /// device has.
@@ -153,6 +189,12 @@ typedef NS_ENUM(NSInteger, V2TIMConversationType) {
 - (void)getConversationList:(NSArray<NSString *> *)conversationIDList
                        succ:(nullable V2TIMConversationListSucc)succ
                        fail:(nullable V2TIMFail)fail;
+/// A page of those that pass the filter; nil: of all.
+- (void)getConversationListByFilter:(nullable V2TIMConversationListFilter *)filter
+                            nextSeq:(uint64_t)nextSeq
+                              count:(uint32_t)count
+                               succ:(nullable V2TIMConversationResultSucc)succ
+                               fail:(nullable V2TIMFail)fail;
 /// Deletes a conversation for good: from the server, then from this device.
 - (void)deleteConversation:(NSString *)conversationID
                       succ:(nullable V2TIMSucc)succ

@@ -27,6 +27,12 @@ NSString *ADIString(const char *text);
 /// For the library. A NUL becomes U+0001, which no id may hold, so that no id is taken for a shorter
 /// one. NULL for nil; valid as long as the pool.
 const char *ADIText(NSString *text);
+/// The same for an id, which is nearly always short and plain: in the buffer then, and no object is
+/// made. Valid as long as the buffer and the pool.
+#define ADI_ID_SIZE 64
+const char *ADIShortText(NSString *text, char *buffer);
+/// Within one expression or block.
+#define ADI_ID(TEXT) ADIShortText((TEXT), (char[ADI_ID_SIZE]){0})
 /// Runs code of the app: an exception is logged and goes no further.
 void ADIContain(void (^told)(void));
 void ADITellFailure(V2TIMFail fail, int code, NSString *desc);
@@ -34,10 +40,12 @@ void ADITellFailure(V2TIMFail fail, int code, NSString *desc);
 /// What waits for an outcome. The library holds one reference until the callback.
 @interface ADICall : NSObject {
 @public
-  /// Gets an NSArray, or nil where there is no value.
+  /// One of the two: for a call without a value, and for one with.
+  V2TIMSucc _succ;
   void (^_value)(NSArray *value);
   V2TIMFail _fail;
 }
++ (instancetype)callWithSucc:(V2TIMSucc)succ fail:(V2TIMFail)fail;
 + (instancetype)callWithValue:(void (^)(NSArray *value))value fail:(V2TIMFail)fail;
 /// Ends a call that was refused, whose reference is given back.
 - (void)refuse:(int32_t)code;
@@ -51,23 +59,37 @@ void ADIOnResults(void *call, const adieu_deletion_result *const *results, size_
 
 @interface V2TIMConversation ()
 - (instancetype)initWithConversation:(const adieu_conversation *)it;
+- (uint64_t)marks;
 @end
 
 @interface V2TIMConversationOperationResult ()
 - (instancetype)initWithResult:(const adieu_deletion_result *)it;
 @end
 
-/// Listeners and the client live and die apart: this one is the library's until its last event.
-@interface ADIListeners : NSObject {
+@interface V2TIMConversationListFilter ()
+- (BOOL)passes:(V2TIMConversation *)conversation;
+@end
+
+/// Listeners of one kind. They are told without the lock.
+@interface ADIList : NSObject {
   NSMutableArray *_all;
 }
-- (void)add:(id<V2TIMConversationListener>)listener;
-- (void)remove:(id<V2TIMConversationListener>)listener;
-/// Without the lock.
-- (void)tell:(SEL)selector with:(void (^)(id<V2TIMConversationListener> listener))told;
-- (void)hear:(const adieu_event *)event;
-- (void)hearSync:(uint32_t)state;
+- (void)add:(id)listener;
+- (void)remove:(id)listener;
+- (void)tell:(SEL)selector with:(void (^)(id listener))told;
 @end
+
+/// Listeners and the client live and die apart: this one is the library's until its last event.
+@interface ADIListeners : NSObject {
+@public
+  ADIList *_conversations, *_sdk;
+}
+- (void)hear:(const adieu_event *)event;
+@end
+
+/// The library's listener, whose user_data is a retained ADIListeners.
+void ADIOnEvent(void *listeners, const adieu_event *event);
+void ADIForget(void *listeners);
 
 /// For the categories.
 @interface V2TIMManager ()

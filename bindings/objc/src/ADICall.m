@@ -32,11 +32,22 @@ NSString *ADIString(const char *text) {
 
 const char *ADIText(NSString *text) {
   static const unichar nul[] = {0}, replaced[] = {1};
-  if (text == nil)
-    return NULL;
+  const char *utf8 = [text UTF8String];
+  // Nearly always: nothing to replace, and no copy.
+  if (utf8 == NULL || strlen(utf8) == [text lengthOfBytesUsingEncoding:NSUTF8StringEncoding])
+    return utf8;
   return [[text stringByReplacingOccurrencesOfString:[NSString stringWithCharacters:nul length:1]
                                           withString:[NSString stringWithCharacters:replaced
                                                                              length:1]] UTF8String];
+}
+
+const char *ADIShortText(NSString *text, char *buffer) {
+  NSUInteger size = 0;
+  if (text == nil || ![text getCString:buffer maxLength:ADI_ID_SIZE encoding:NSUTF8StringEncoding])
+    return ADIText(text);
+  while (buffer[size] > 0) // to the end, or to what is not ASCII
+    ++size;
+  return buffer[size] == '\0' && size == [text length] ? buffer : ADIText(text);
 }
 
 void ADIContain(void (^told)(void)) {
@@ -56,6 +67,12 @@ void ADITellFailure(V2TIMFail fail, int code, NSString *desc) {
 
 @implementation ADICall
 
++ (instancetype)callWithSucc:(V2TIMSucc)succ fail:(V2TIMFail)fail {
+  ADICall *call = [self callWithValue:nil fail:fail];
+  call->_succ = succ != nil ? ADI_COPY_BLOCK(succ) : NULL;
+  return call;
+}
+
 + (instancetype)callWithValue:(void (^)(NSArray *value))value fail:(V2TIMFail)fail {
   ADICall *call = ADI_AUTORELEASE([[ADICall alloc] init]);
   call->_value = value != nil ? ADI_COPY_BLOCK(value) : NULL;
@@ -69,6 +86,8 @@ void ADITellFailure(V2TIMFail fail, int code, NSString *desc) {
 
 #if !__has_feature(objc_arc)
 - (void)dealloc {
+  if (_succ != nil)
+    Block_release(_succ);
   if (_value != nil)
     Block_release(_value);
   if (_fail != nil)
@@ -79,7 +98,7 @@ void ADITellFailure(V2TIMFail fail, int code, NSString *desc) {
 
 @end
 
-/// Ends a call: its block is called, and the library's reference goes.
+/// Ends a call with a value: its block is called, and the library's reference goes.
 static void done(void *data, NSArray *value) {
   ADICall *call = ADI_TAKE(ADICall, data);
   void (^told)(NSArray *) = call->_value;
@@ -91,7 +110,9 @@ static void done(void *data, NSArray *value) {
 
 void ADIOnSuccess(void *data) {
   @autoreleasepool {
-    done(data, nil);
+    ADICall *call = ADI_TAKE(ADICall, data);
+    if (call->_succ != nil)
+      ADIContain(call->_succ);
   }
 }
 

@@ -4,11 +4,12 @@ static NSString *const kC2C = @"c2c_";
 static NSString *const kGroup = @"group_";
 
 @implementation V2TIMSDKConfig
-@synthesize serverURL = _serverURL, storePath = _storePath;
+@synthesize serverURL = _serverURL, storePath = _storePath, caCertificates = _caCertificates;
 #if !__has_feature(objc_arc)
 - (void)dealloc {
   [_serverURL release];
   [_storePath release];
+  [_caCertificates release];
   [super dealloc];
 }
 #endif
@@ -53,6 +54,7 @@ static NSString *const kGroup = @"group_";
     _draftText = [ADIString(it->draft) copy];
     _unreadCount = it->unread_count < INT_MAX ? (int)it->unread_count : INT_MAX;
     _isPinned = it->pinned != 0;
+    _marks = it->marks;
     _orderKey = (uint64_t)(it->pinned != 0) << 62;
     if (last != NULL) {
       _lastMessage = [[V2TIMMessage alloc] initWithMessage:last];
@@ -73,6 +75,16 @@ static NSString *const kGroup = @"group_";
 - (NSString *)groupID {
   return self.type == V2TIM_GROUP ? [_conversationID substringFromIndex:[kGroup length]] : nil;
 }
+- (NSArray *)markList {
+  NSMutableArray *list = [NSMutableArray array];
+  for (uint64_t mark = 1; mark != 0; mark <<= 1)
+    if ((_marks & mark) != 0)
+      [list addObject:[NSNumber numberWithUnsignedLongLong:mark]];
+  return list;
+}
+- (uint64_t)marks {
+  return _marks;
+}
 - (NSString *)showName {
   return self.type == V2TIM_C2C ? self.userID : _title;
 }
@@ -83,6 +95,24 @@ static NSString *const kGroup = @"group_";
   [_title release];
   [_draftText release];
   [_lastMessage release];
+  [super dealloc];
+}
+#endif
+@end
+
+@implementation V2TIMConversationListFilter
+@synthesize type = _type, markType = _markType, hasUnreadCount = _hasUnreadCount,
+            conversationGroup = _conversationGroup;
+
+- (BOOL)passes:(V2TIMConversation *)it {
+  return (_type == V2TIM_UNKNOWN || _type == it.type) &&
+         (_markType == 0 || (_markType & [it marks]) != 0) &&
+         (!_hasUnreadCount || it.unreadCount > 0);
+}
+
+#if !__has_feature(objc_arc)
+- (void)dealloc {
+  [_conversationGroup release];
   [super dealloc];
 }
 #endif

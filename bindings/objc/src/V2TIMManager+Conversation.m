@@ -5,28 +5,20 @@
 - (void)clear:(NSString *)conversationID succ:(V2TIMSucc)succ fail:(V2TIMFail)fail;
 @end
 
-static ADICall *simple(V2TIMSucc succ, V2TIMFail fail) {
-  return [ADICall callWithValue:^(NSArray *none) {
-    (void)none;
-    if (succ != nil)
-      succ();
-  } fail:fail];
-}
-
 @implementation V2TIMManager (Conversation)
 
 - (void)addConversationListener:(id<V2TIMConversationListener>)listener {
-  [[self listeners] add:listener];
+  [[self listeners]->_conversations add:listener];
 }
 
 - (void)removeConversationListener:(id<V2TIMConversationListener>)listener {
-  [[self listeners] remove:listener];
+  [[self listeners]->_conversations remove:listener];
 }
 
 - (void)deleteConversation:(NSString *)conversationID succ:(V2TIMSucc)succ fail:(V2TIMFail)fail {
-  [self call:simple(succ, fail)
+  [self call:[ADICall callWithSucc:succ fail:fail]
         with:^(adieu_client *client, void *data) {
-          return adieu_delete_conversation(client, ADIText(conversationID), ADIOnSuccess,
+          return adieu_delete_conversation(client, ADI_ID(conversationID), ADIOnSuccess,
                                            ADIOnError, data);
         }];
 }
@@ -60,9 +52,9 @@ static ADICall *simple(V2TIMSucc succ, V2TIMFail fail) {
                    draftText:(NSString *)draftText
                         succ:(V2TIMSucc)succ
                         fail:(V2TIMFail)fail {
-  [self call:simple(succ, fail)
+  [self call:[ADICall callWithSucc:succ fail:fail]
         with:^(adieu_client *client, void *data) {
-          return adieu_set_draft(client, ADIText(conversationID), ADIText(draftText), ADIOnSuccess,
+          return adieu_set_draft(client, ADI_ID(conversationID), ADIText(draftText), ADIOnSuccess,
                                  ADIOnError, data);
         }];
 }
@@ -71,9 +63,9 @@ static ADICall *simple(V2TIMSucc succ, V2TIMFail fail) {
                isPinned:(BOOL)isPinned
                    succ:(V2TIMSucc)succ
                    fail:(V2TIMFail)fail {
-  [self call:simple(succ, fail)
+  [self call:[ADICall callWithSucc:succ fail:fail]
         with:^(adieu_client *client, void *data) {
-          return adieu_pin_conversation(client, ADIText(conversationID), isPinned ? 1 : 0,
+          return adieu_pin_conversation(client, ADI_ID(conversationID), isPinned ? 1 : 0,
                                         ADIOnSuccess, ADIOnError, data);
         }];
 }
@@ -86,9 +78,9 @@ static ADICall *simple(V2TIMSucc succ, V2TIMFail fail) {
   if (cleanTimestamp != 0 || [conversationID length] == 0 ||
       [conversationID isEqualToString:@"c2c"] || [conversationID isEqualToString:@"group"])
     return ADITellFailure(fail, 7013, @"only one conversation, by its sequence, can be read");
-  [self call:simple(succ, fail)
+  [self call:[ADICall callWithSucc:succ fail:fail]
         with:^(adieu_client *client, void *data) {
-          return adieu_mark_read(client, ADIText(conversationID), cleanSequence, ADIOnSuccess,
+          return adieu_mark_read(client, ADI_ID(conversationID), cleanSequence, ADIOnSuccess,
                                  ADIOnError, data);
         }];
 }
@@ -110,9 +102,27 @@ static ADICall *simple(V2TIMSucc succ, V2TIMFail fail) {
                       count:(int)count
                        succ:(V2TIMConversationResultSucc)succ
                        fail:(V2TIMFail)fail {
+  [self getConversationListByFilter:nil
+                            nextSeq:nextSeq
+                              count:(uint32_t)MAX(count, 0)
+                               succ:succ
+                               fail:fail];
+}
+
+- (void)getConversationListByFilter:(V2TIMConversationListFilter *)filter
+                            nextSeq:(uint64_t)nextSeq
+                              count:(uint32_t)count
+                               succ:(V2TIMConversationResultSucc)succ
+                               fail:(V2TIMFail)fail {
+  if ([filter.conversationGroup length] > 0)
+    return ADITellFailure(fail, 7013, @"folders of conversations are not supported");
   if (count < 1)
     return ADITellFailure(fail, 6017, @"allowed: count 1 and more");
-  [self list:^(NSArray *list) {
+  [self list:^(NSArray *all) {
+    NSMutableArray *list = [NSMutableArray array];
+    for (V2TIMConversation *it in all)
+      if (filter == nil || [filter passes:it])
+        [list addObject:it];
     const uint64_t total = [list count], begin = MIN(nextSeq, total);
     const uint64_t taken = MIN((uint64_t)count, total - begin);
     const BOOL finished = begin + taken == total;
@@ -167,9 +177,9 @@ static ADICall *simple(V2TIMSucc succ, V2TIMFail fail) {
 @implementation V2TIMManager (Message)
 
 - (void)clear:(NSString *)conversationID succ:(V2TIMSucc)succ fail:(V2TIMFail)fail {
-  [self call:simple(succ, fail)
+  [self call:[ADICall callWithSucc:succ fail:fail]
         with:^(adieu_client *client, void *data) {
-          return adieu_clear_history(client, ADIText(conversationID), NULL, ADIOnSuccess,
+          return adieu_clear_history(client, ADI_ID(conversationID), NULL, ADIOnSuccess,
                                      ADIOnError, data);
         }];
 }

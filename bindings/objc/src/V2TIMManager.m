@@ -6,115 +6,6 @@
 - (void)drop:(adieu_client *)client telling:(V2TIMFail)fail code:(int)code desc:(NSString *)desc;
 @end
 
-@implementation ADIListeners
-
-- (instancetype)init {
-  if ((self = [super init]) != nil)
-    _all = [[NSMutableArray alloc] init];
-  return self;
-}
-
-- (void)add:(id<V2TIMConversationListener>)listener {
-  @synchronized(self) {
-    if (listener != nil && [_all indexOfObjectIdenticalTo:listener] == NSNotFound)
-      [_all addObject:listener];
-  }
-}
-
-- (void)remove:(id<V2TIMConversationListener>)listener {
-  @synchronized(self) {
-    [_all removeObjectIdenticalTo:listener];
-  }
-}
-
-- (void)tell:(SEL)selector with:(void (^)(id<V2TIMConversationListener> listener))told {
-  NSArray *all;
-  @synchronized(self) {
-    all = [NSArray arrayWithArray:_all];
-  }
-  for (id<V2TIMConversationListener> listener in all)
-    if ([listener respondsToSelector:selector])
-      ADIContain(^{
-        told(listener);
-      });
-}
-
-- (void)hear:(const adieu_event *)event {
-  NSArray *list = nil;
-  if (event->conversation != NULL)
-    list = [NSArray arrayWithObject:ADI_AUTORELEASE([[V2TIMConversation alloc]
-                                        initWithConversation:event->conversation])];
-  const uint64_t total = event->total_unread;
-  switch (event->kind) {
-  case ADIEU_EVENT_CONVERSATION_NEW:
-    return [self tell:@selector(onNewConversation:)
-                 with:^(id<V2TIMConversationListener> it) {
-                   [it onNewConversation:list];
-                 }];
-  case ADIEU_EVENT_CONVERSATION_CHANGED:
-    return [self tell:@selector(onConversationChanged:)
-                 with:^(id<V2TIMConversationListener> it) {
-                   [it onConversationChanged:list];
-                 }];
-  case ADIEU_EVENT_CONVERSATION_DELETED: {
-    NSArray *ids = [NSArray arrayWithObject:ADIString(event->conversation_id)];
-    return [self tell:@selector(onConversationDeleted:)
-                 with:^(id<V2TIMConversationListener> it) {
-                   [it onConversationDeleted:ids];
-                 }];
-  }
-  case ADIEU_EVENT_TOTAL_UNREAD_CHANGED:
-    return [self tell:@selector(onTotalUnreadMessageCountChanged:)
-                 with:^(id<V2TIMConversationListener> it) {
-                   [it onTotalUnreadMessageCountChanged:total];
-                 }];
-  case ADIEU_EVENT_SYNC_CHANGED:
-    return [self hearSync:event->sync_state];
-  default: // the vendor has no word for it here
-    return;
-  }
-}
-
-- (void)hearSync:(uint32_t)state {
-  switch (state) {
-  case ADIEU_SYNC_STARTED:
-    return [self tell:@selector(onSyncServerStart)
-                 with:^(id<V2TIMConversationListener> it) {
-                   [it onSyncServerStart];
-                 }];
-  case ADIEU_SYNC_FINISHED:
-    return [self tell:@selector(onSyncServerFinish)
-                 with:^(id<V2TIMConversationListener> it) {
-                   [it onSyncServerFinish];
-                 }];
-  default:
-    return [self tell:@selector(onSyncServerFailed)
-                 with:^(id<V2TIMConversationListener> it) {
-                   [it onSyncServerFailed];
-                 }];
-  }
-}
-
-#if !__has_feature(objc_arc)
-- (void)dealloc {
-  [_all release];
-  [super dealloc];
-}
-#endif
-@end
-
-static void on_event(void *data, const adieu_event *event) {
-  @autoreleasepool {
-    [ADI_BORROW(ADIListeners, data) hear:event];
-  }
-}
-
-static void forget(void *data) {
-  @autoreleasepool {
-    (void)ADI_TAKE(ADIListeners, data);
-  }
-}
-
 /// A user's folder: no two users meet on a file system that ignores case.
 static NSString *folder_of(NSString *user) {
   NSMutableString *name = [NSMutableString string];
@@ -135,13 +26,16 @@ static NSString *default_folder(void) {
 
 @implementation V2TIMManager
 
+static V2TIMManager *shared;
+
+/// Once, before the first message to the class: no lock is needed afterwards.
++ (void)initialize {
+  if (self == [V2TIMManager class])
+    shared = [[V2TIMManager alloc] init];
+}
+
 + (instancetype)sharedInstance {
-  static V2TIMManager *shared;
-  @synchronized(self) {
-    if (shared == nil)
-      shared = [[V2TIMManager alloc] init];
-    return shared;
-  }
+  return shared;
 }
 
 - (instancetype)init {
@@ -154,6 +48,7 @@ static NSString *default_folder(void) {
 
 - (BOOL)initSDK:(int)sdkAppID config:(V2TIMSDKConfig *)config {
   NSString *server = config.serverURL, *path = config.storePath;
+  NSString *authorities = config.caCertificates;
   if (server == nil)
     server = [[[NSProcessInfo processInfo] environment] objectForKey:@"ADIEU_SERVER_URL"];
   [_changed lock];
@@ -162,9 +57,11 @@ static NSString *default_folder(void) {
 #if !__has_feature(objc_arc)
     [_server release];
     [_path release];
+    [_authorities release];
 #endif
     _server = [server copy];
     _path = [path != nil ? path : default_folder() copy];
+    _authorities = [authorities copy];
     _appID = (uint64_t)sdkAppID;
     _initialised = YES;
   }
@@ -195,6 +92,14 @@ static NSString *default_folder(void) {
   return client;
 }
 
+- (void)addIMSDKListener:(id<V2TIMSDKListener>)listener {
+  [_listeners->_sdk add:listener];
+}
+
+- (void)removeIMSDKListener:(id<V2TIMSDKListener>)listener {
+  [_listeners->_sdk remove:listener];
+}
+
 - (NSString *)getVersion {
   return ADIString(adieu_version());
 }
@@ -207,11 +112,7 @@ static NSString *default_folder(void) {
 }
 
 - (void)login:(NSString *)userID userSig:(NSString *)userSig succ:(V2TIMSucc)succ fail:(V2TIMFail)fail {
-  ADICall *login = [ADICall callWithValue:^(NSArray *none) {
-    (void)none;
-    if (succ != nil)
-      succ();
-  } fail:fail];
+  ADICall *login = [ADICall callWithSucc:succ fail:fail];
   [_changed lock];
   int code = !_initialised                                                ? 6013
              : _opening                                                   ? 7501
@@ -243,7 +144,7 @@ static NSString *default_folder(void) {
     [_changed lock];
     _opener = [NSThread currentThread];
     NSString *folder = [_path stringByAppendingPathComponent:folder_of(user)];
-    const char *server = ADIText(_server);
+    const char *server = ADIText(_server), *authorities = ADIText(_authorities);
     const uint64_t app_id = _appID;
     [_changed unlock];
     [[NSFileManager defaultManager] createDirectoryAtPath:folder
@@ -252,13 +153,14 @@ static NSString *default_folder(void) {
                                                     error:NULL];
     adieu_client_options options = ADIEU_CLIENT_OPTIONS_INIT;
     adieu_listener listener = ADIEU_LISTENER_INIT;
-    listener.on_event = on_event;
+    listener.on_event = ADIOnEvent;
     listener.user_data = ADI_RETAINED(_listeners);
-    listener.user_data_destructor = forget;
+    listener.user_data_destructor = ADIForget;
     options.store_path = ADIText(folder);
     options.user_id = ADIText(user);
     options.user_sig = ADIText(sig);
     options.server_url = server;
+    options.ca_certificates = authorities;
     options.sdk_app_id = app_id;
     options.live_sync = 1;
     options.listener = &listener;
@@ -289,13 +191,13 @@ static NSString *default_folder(void) {
 
 /// Ends a login.
 - (void)pull:(adieu_client *)client for:(ADICall *)login {
-  ADICall *pull = [ADICall callWithValue:login->_value
-                                    fail:^(int code, NSString *desc) {
-                                      if (ADIIsNetwork(code))
-                                        login->_value(nil);
-                                      else
-                                        [self drop:client telling:login->_fail code:code desc:desc];
-                                    }];
+  ADICall *pull = [ADICall callWithSucc:login->_succ
+                                   fail:^(int code, NSString *desc) {
+                                     if (!ADIIsNetwork(code))
+                                       [self drop:client telling:login->_fail code:code desc:desc];
+                                     else if (login->_succ != nil)
+                                       login->_succ();
+                                   }];
   void *data = ADI_RETAINED(pull);
   const int32_t code = adieu_pull(client, ADIOnSuccess, ADIOnError, data);
   if (code != ADIEU_OK)
@@ -308,8 +210,7 @@ static NSString *default_folder(void) {
   if (_client == client)
     [self forgetClient];
   [_changed unlock];
-  ADICall *closed = [ADICall callWithValue:^(NSArray *none) {
-    (void)none;
+  ADICall *closed = [ADICall callWithSucc:^{
     ADITellFailure(fail, code, desc);
   } fail:nil];
   void *data = ADI_RETAINED(closed);
@@ -326,11 +227,7 @@ static NSString *default_folder(void) {
   [_changed unlock];
   if (client == NULL)
     return ADITellFailure(fail, initialised ? 6014 : 6013, @"nobody is logged in");
-  void *data = ADI_RETAINED([ADICall callWithValue:^(NSArray *none) {
-    (void)none;
-    if (succ != nil)
-      succ();
-  } fail:fail]);
+  void *data = ADI_RETAINED([ADICall callWithSucc:succ fail:fail]);
   const int32_t code = adieu_client_close_async(client, ADIOnSuccess, data);
   if (code != ADIEU_OK)
     [ADI_TAKE(ADICall, data) refuse:code];

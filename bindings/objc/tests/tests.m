@@ -2,12 +2,39 @@
 // c2c_Example, group_team.
 #import "told.h"
 
-#include <unistd.h>
+#include <malloc.h>
 
 static int deleting(NSString *conversationID) {
   Told *it = told();
   [manager() deleteConversation:conversationID succ:[it succ] fail:[it fail]];
   return [it get];
+}
+
+/// A server whose authority nobody else knows is spoken to by who was told of it.
+static void authorities(void) {
+  if (getenv("ADIEU_TLS_URL") == NULL)
+    return; // under valgrind
+  NSString *trusted = [NSString stringWithContentsOfFile:environment("ADIEU_CA_CERTIFICATES")
+                                                encoding:NSUTF8StringEncoding
+                                                   error:NULL];
+  const struct {
+    NSString *pem;
+    int code;
+    NSUInteger listed;
+  } cases[] = {
+      {@"no certificate", 6017, 0},
+      {nil, 0, 0}, // as without a network: what the device has
+      {trusted, 0, 4},
+  };
+  for (int i = 0; i < 3; ++i) {
+    V2TIMSDKConfig *config = [[[V2TIMSDKConfig alloc] init] autorelease];
+    config.storePath = [environment("ADIEU_STORE") stringByAppendingFormat:@"/%d", i];
+    config.serverURL = environment("ADIEU_TLS_URL");
+    config.caCertificates = cases[i].pem;
+    CHECK(init_sdk_with(config) && log_in() == cases[i].code);
+    CHECK(cases[i].code != 0 || listed() == cases[i].listed);
+    [manager() unInitSDK];
+  }
 }
 
 static void before_a_login(void) {
@@ -79,6 +106,34 @@ static void the_list(void) {
   CHECK([unread get] == 0);
 }
 
+/// The page of a filter; its length, or the negative of an error.
+static int filtered(V2TIMConversationListFilter *filter) {
+  Told *it = told();
+  [manager() getConversationListByFilter:filter
+                                 nextSeq:0
+                                   count:10
+                                    succ:^(NSArray *list, uint64_t nextSeq, BOOL isFinished) {
+                                      [it tell:isFinished && nextSeq == 0 ? 0 : 1 with:list];
+                                    }
+                                    fail:[it fail]];
+  return [it get] == 0 ? (int)[it->value count] : -it->code;
+}
+
+static void filters(void) {
+  V2TIMConversationListFilter *filter = [[[V2TIMConversationListFilter alloc] init] autorelease];
+  CHECK(filtered(nil) == 4 && filtered(filter) == 4);
+  filter.type = V2TIM_GROUP;
+  CHECK(filtered(filter) == 1);
+  filter.markType = 4;
+  CHECK(filtered(filter) == 0);
+  filter.type = V2TIM_UNKNOWN;
+  filter.markType = 0;
+  filter.hasUnreadCount = YES; // all but the one that was read
+  CHECK(filtered(filter) == 3);
+  filter.conversationGroup = @"folder";
+  CHECK(filtered(filter) == -7013);
+}
+
 static void bad_input(void) {
   const unichar with_nul[] = {'c', '2', 'c', '_', 'b', 'o', 'b', 0, 'x'};
   CHECK(deleting(nil) == 6017 && deleting(@"") == 6017 && deleting(@"conversationID") == 6017);
@@ -101,6 +156,49 @@ static void bad_input(void) {
   [NSException raise:@"thrown" format:@"thrown by a listener"];
 }
 @end
+
+@interface Line : NSObject <V2TIMSDKListener> {
+@public
+  Told *connecting, *connected, *failed, *expired;
+}
+@end
+
+@implementation Line
+- (void)onConnecting {
+  [connecting tell:0 with:nil];
+}
+- (void)onConnectSuccess {
+  [connected tell:0 with:nil];
+  [NSException raise:@"thrown" format:@"thrown by a listener"];
+}
+- (void)onConnectFailed:(int)code err:(NSString *)err {
+  [failed tell:code with:err];
+}
+- (void)onUserSigExpired {
+  [expired tell:0 with:nil];
+}
+@end
+
+/// What becomes of the line, from a login to the end of its credential.
+static void the_line(void) {
+  Line *line = [[[Line alloc] init] autorelease];
+  line->connecting = told(), line->connected = told(), line->failed = told(), line->expired = told();
+  [manager() addIMSDKListener:line];
+  CHECK(init_sdk() && log_in() == 0);
+  CHECK([line->connecting get] == 0 && [line->connected get] == 0);
+  CHECK(line->failed->count == 0 && line->expired->count == 0);
+  Told *refused = told();
+  [manager() login:environment("ADIEU_USER")
+           userSig:@"nonsense"
+              succ:[refused succ]
+              fail:[refused fail]];
+  CHECK([refused get] == 70003);
+  CHECK([line->failed get] == 70003 && [line->expired get] == 0);
+  [manager() removeIMSDKListener:line];
+  const int before = line->connecting->count;
+  CHECK(log_in() == 0 && line->connecting->count == before);
+  [manager() unInitSDK];
+}
 
 static void deletions(void) {
   Listener *listener = [[[Listener alloc] init] autorelease];
@@ -140,7 +238,7 @@ static void blocks_that_misbehave(void) {
                         fail:nil];
   CHECK([entered get] == 0);
   [manager() deleteConversation:@"c2c_nobody" succ:[behind succ] fail:[behind fail]];
-  usleep(200000);
+  usleep(blocked());
   CHECK(behind->count == 0);
   [released tell:0 with:nil];
   CHECK([behind get] == 0);
@@ -199,15 +297,29 @@ static void nothing_leaks(int count) {
   freed = 0;
 }
 
+/// Nor does anything else of ten thousand calls stay, as malloc counts.
+static void nothing_grows(void) {
+  nothing_leaks(10000);
+  nothing_leaks(10000);
+  const size_t before = mallinfo2().uordblks;
+  for (int round = 0; round < 5; ++round)
+    nothing_leaks(10000);
+  const size_t after = mallinfo2().uordblks;
+  CHECK(after < before + 500000);
+}
+
 int main(void) {
   @autoreleasepool {
     nothing_leaks(10); // refused: not initialised
+    authorities();
+    the_line();
     before_a_login();
     the_list();
+    filters();
     bad_input();
     blocks_that_misbehave();
     deletions();
-    nothing_leaks(1000);
+    nothing_grows();
     many(10000, NO);
     Told *out = told(), *ended = told();
     [manager() logout:[out succ] fail:[out fail]];

@@ -21,6 +21,13 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static pthread_t main_thread;
 
+/* How long a callback that blocks does so: a fifth of a second, or what ADIEU_TEST_BLOCK_SECONDS
+ * says. */
+static useconds_t blocked(void) {
+  const char *seconds = getenv("ADIEU_TEST_BLOCK_SECONDS");
+  return seconds != NULL ? (useconds_t)atoi(seconds) * 1000000 : 200000;
+}
+
 /* What one call, or all with the same user_data, was told. */
 struct told {
   int count;
@@ -46,7 +53,7 @@ static int wait_for(struct told *told, int count) {
   struct timespec until;
   int seen;
   clock_gettime(CLOCK_REALTIME, &until);
-  until.tv_sec += 60;
+  until.tv_sec += 60 + (time_t)(blocked() / 1000000);
   pthread_mutex_lock(&lock);
   while (told->count < count && pthread_cond_timedwait(&changed, &lock, &until) == 0) {
   }
@@ -191,6 +198,56 @@ static void deletions(void) {
   CHECK(events.count[kTIMConvEvent_Del] == 1);
 }
 
+static void sleepy(int32_t code, const char *desc, const char *json, const void *user_data) {
+  usleep(blocked());
+  tell(code, desc, json, user_data);
+}
+
+/* While a callback blocks, callers do not; what they asked for is told afterwards. */
+static void a_callback_that_blocks(void) {
+  static struct told slow, behind;
+  struct timespec begun, now;
+  CHECK(TIMConvPinConversation("bob", kTIMConv_C2C, true, sleepy, &slow) == TIM_SUCC);
+  clock_gettime(CLOCK_MONOTONIC, &begun);
+  CHECK(TIMConvDelete("nobody", kTIMConv_C2C, tell, &behind) == TIM_SUCC);
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  CHECK(now.tv_sec - begun.tv_sec < 5);
+  usleep(blocked() / 2);
+  CHECK(behind.count == 0);
+  CHECK(wait_for(&slow, 1) && wait_for(&behind, 1) && slow.code == 0 && behind.code == 0);
+}
+
+/* A server whose authority nobody else knows is spoken to by who was told of it. */
+static void authorities(void) {
+  static char pem[4096], config[8192], store[1024];
+  static const int codes[] = {6017, 0, 0};
+  struct told told;
+  int i;
+  for (i = 0; i < 3 && getenv("ADIEU_TLS_URL") != NULL; ++i) { /* not under valgrind */
+    size_t size = 0, at;
+    FILE *file = i == 2 ? fopen(getenv("ADIEU_CA_CERTIFICATES"), "r") : NULL;
+    strcpy(pem, i == 0 ? "no certificate" : "");
+    if (file != NULL) {
+      pem[fread(pem, 1, sizeof pem - 1, file)] = '\0';
+      fclose(file);
+    }
+    snprintf(store, sizeof store, "%s/%d", getenv("ADIEU_STORE"), i);
+    size = (size_t)snprintf(config, sizeof config, "{\"%s\":\"%s\",\"%s\":\"%s\",\"%s\":\"",
+                            kTIMSdkConfigConfigFilePath, store, kTIMSdkConfigServerUrl,
+                            getenv("ADIEU_TLS_URL"), kTIMSdkConfigCaCertificates);
+    for (at = 0; pem[at] != '\0'; ++at)
+      size += (size_t)sprintf(config + size, pem[at] == '\n' ? "\\n" : "%c", pem[at]);
+    strcpy(config + size, "\"}");
+    CHECK(TIMInit(app_id(), config) == TIM_SUCC);
+    CHECK(log_in() == codes[i]);
+    if (codes[i] == 0) {
+      CHECK(OUTCOME(told, TIMConvGetConvList(tell, &told)) == 0);
+      CHECK(has(&told, "team") == (i == 2));
+    }
+    CHECK(TIMUninit() == TIM_SUCC);
+  }
+}
+
 /* Ends the SDK from a callback. */
 static void end(int32_t code, const char *desc, const char *json, const void *user_data) {
   CHECK(TIMUninit() == TIM_SUCC);
@@ -214,9 +271,11 @@ int main(void) {
   struct told told;
   int code;
   main_thread = pthread_self();
+  authorities();
   before_a_login();
   the_list();
   bad_input();
+  a_callback_that_blocks();
   deletions();
   many(10000);
   CHECK(OUTCOME(told, TIMLogout(tell, &told)) == 0);

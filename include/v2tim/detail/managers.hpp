@@ -96,13 +96,13 @@ inline V2TIMConversationResult page(const std::vector<Conversation> &list,
 }
 
 /// Tells a callback that is not touched afterwards; NULL is told nothing.
-template <class Callback> OnError failure(Callback *callback) {
+template <class Callback> auto failure(Callback *callback) {
   return [callback](const Error &error) {
     if (callback != nullptr)
-      callback->OnError(vendor_error(error).code(), error.what());
+      callback->OnError(vendor_code(error.code()), error.what());
   };
 }
-inline OnSuccess success(V2TIMCallback *callback) {
+inline auto success(V2TIMCallback *callback) {
   return [callback] {
     if (callback != nullptr)
       callback->OnSuccess();
@@ -163,11 +163,16 @@ public:
     return init(sdkAppID, config);
   }
   bool init(uint64_t sdk_app_id, const V2TIMSDKConfig &config) {
-    std::string server = string(config.serverURL);
-    if (const char *given = std::getenv("ADIEU_SERVER_URL"); server.empty() && given != nullptr)
-      server = given;
-    return !server.empty() && session_->init(sdk_app_id, string(config.initPath), std::move(server),
-                                             [this](const Event &event) { hear(event); });
+    Options options;
+    options.sdk_app_id = sdk_app_id;
+    options.server_url = string(config.serverURL);
+    if (const char *given = std::getenv("ADIEU_SERVER_URL");
+        options.server_url.empty() && given != nullptr)
+      options.server_url = given;
+    options.ca_certificates = string(config.caCertificates);
+    options.listener = [this](const Event &event) { hear(event); };
+    return !options.server_url.empty() &&
+           session_->init(std::move(options), string(config.initPath));
   }
   bool is_initialised() const { return session_->initialised(); }
   void UnInitSDK() override { session_->uninit(); }
@@ -203,7 +208,7 @@ public:
             for (const DeletionResult &one : results) {
               V2TIMConversationOperationResult result;
               result.conversationID = one.conversation_id;
-              result.resultCode = vendor_error(Error(one.code, one.desc)).code();
+              result.resultCode = vendor_code(one.code);
               result.resultInfo = one.desc;
               made.PushBack(result);
             }
@@ -362,8 +367,8 @@ private:
       return tell([](V2TIMSDKListener &it) { it.OnConnectSuccess(); },
                   [](V2TIMConversationListener &it) { it.OnSyncServerFinish(); });
     default: {
-      const Error error = vendor_error(Error(event.code, event.desc));
-      return tell([&](V2TIMSDKListener &it) { it.OnConnectFailed(error.code(), error.what()); },
+      const int32_t code = vendor_code(event.code);
+      return tell([&](V2TIMSDKListener &it) { it.OnConnectFailed(code, event.desc); },
                   [](V2TIMConversationListener &it) { it.OnSyncServerFailed(); });
     }
     }

@@ -20,27 +20,28 @@ using OnError = std::function<void(const Error &)>;
 
 /// The one place where what the library says becomes a number of the vendor's. Those without one
 /// stay as they are.
-inline Error vendor_error(const Error &error) {
-  const auto numbered = [&](int32_t code) { return Error(code, error.what()); };
-  switch (error.code()) {
+inline int32_t vendor_code(int32_t code) {
+  switch (code) {
   case ADIEU_ERR_INVALID_HANDLE:
   case ADIEU_ERR_CLOSED:
-    return numbered(6014); // not logged in (any more)
+    return 6014; // not logged in (any more)
   case ADIEU_ERR_INVALID_ARGUMENT:
   case ADIEU_ERR_NOT_FOUND:
-    return numbered(6017); // invalid parameter
+    return 6017; // invalid parameter
   case ADIEU_ERR_STORE_LOCKED:
   case ADIEU_ERR_STORE_NEWER:
   case ADIEU_ERR_STORE_DAMAGED:
   case ADIEU_ERR_STORE_PATH:
   case ADIEU_ERR_MASTER_KEY:
-    return numbered(6005); // the local database cannot be loaded
+    return 6005; // the local database cannot be loaded
   case ADIEU_ERR_OUTCOME_UNKNOWN:
-    return numbered(9520); // sent, and no answer came
+    return 9520; // sent, and no answer came
   default:
-    return error;
+    return code;
   }
 }
+
+inline Error vendor_error(const Error &error) { return {vendor_code(error.code()), error.what()}; }
 
 /// Whether a login may pass over it: the device shows what it has, and connects later.
 inline bool is_network(int32_t code) {
@@ -77,17 +78,14 @@ inline std::filesystem::path utf8_path(const std::string &text) {
 /// Any thread.
 class Session : public std::enable_shared_from_this<Session> {
 public:
-  /// False when it is initialised already.
-  bool init(uint64_t sdk_app_id, std::string path, std::string server_url,
-            std::function<void(const Event &)> listener) {
+  /// False when it is initialised already. The options have no user yet; the stores lie below
+  /// `path`.
+  bool init(Options options, std::string path) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (initialised_)
       return false;
-    options_ = {};
-    options_.sdk_app_id = sdk_app_id;
-    options_.server_url = std::move(server_url);
+    options_ = std::move(options);
     options_.live_sync = true;
-    options_.listener = std::move(listener);
     path_ = path.empty() ? "." : std::move(path);
     initialised_ = true;
     return true;
@@ -179,7 +177,7 @@ public:
 
   /// Hands the client to `call`, which returns what the library does; `on_error` hears of a
   /// refusal before this returns.
-  template <class Call> void with_client(const OnError &on_error, Call &&call) const {
+  template <class Failed, class Call> void with_client(const Failed &on_error, Call &&call) const {
     const auto client = this->client();
     if (!client)
       return on_error(initialised() ? Error(6014, "nobody is logged in")

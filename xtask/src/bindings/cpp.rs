@@ -52,7 +52,7 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
         for runner in [&[][..], &valgrind] {
             let words = [runner, &[program.as_os_str()]].concat();
             tally.attempt(name, captured, |captured| {
-                Stage::set(built)?.run(&words, captured)
+                Stage::set_under(runner, built)?.run(&words, captured)
             })?;
         }
     }

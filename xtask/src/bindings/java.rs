@@ -1,7 +1,7 @@
 //! `bindings/java`.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use super::{
+    overhead,
     samples::{self, SKIPPED, Sample},
     stage::{Stage, library_folder},
 };
@@ -19,16 +20,11 @@ use crate::{captured::Captured, tally::Tally, workspace::Workspace};
 pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
     let built = &workspace.debug();
     let folder = workspace.scratch("bindings").join("java");
-    // Classes of an earlier run must not stand in for one that is gone.
-    let _ = fs::remove_dir_all(&folder);
-    let java = Java {
-        root: workspace.root.join("bindings/java"),
-        library: library_folder(workspace, built)?,
-        jar: folder.join("adieu.jar"),
-        tests: folder.join("tests"),
-        folder,
-    };
-    java.build(&workspace.root.join("include"), captured)?;
+    let java = Java::build(workspace, built, folder, captured)?;
+    let tests = ["tests/Tests.java", "tests/android/util/Log.java"];
+    let tests = [&tests[..], &["examples/DeleteConversation.java"]].concat();
+    let tests: Vec<PathBuf> = tests.iter().map(|name| java.root.join(name)).collect();
+    java.compile(&tests, &java.tests, captured)?;
     let mut tally = Tally::default();
     let path = format!("{}:{}", java.jar.display(), java.tests.display());
     tally.attempt("example", captured, |captured| {
@@ -37,9 +33,17 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
         Stage::set(built)?.run_example(&words, "group_team", captured)
     })?;
     let natives = format!("-Dadieu.library.path={}", java.library.display());
-    let java_words = ["java", "-Xcheck:jni", &natives, "-cp", &path].map(OsStr::new);
+    // A heap that does not grow: what the process grows by is the native side's.
+    let heap = ["-Xms96m", "-Xmx96m", "-XX:+AlwaysPreTouch"];
+    let java_words = [
+        &["java", "-Xcheck:jni"],
+        &heap[..],
+        &[&natives, "-cp", &path],
+    ]
+    .concat();
+    let java_words: Vec<&OsStr> = java_words.into_iter().map(OsStr::new).collect();
     tally.attempt("Tests", captured, |captured| {
-        let stage = Stage::set(built)?;
+        let stage = Stage::set_with_tls(built)?;
         stage.run(
             &[&java_words[..], &[OsStr::new("Tests")]].concat(),
             captured,
@@ -71,6 +75,26 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
     Ok(tally)
 }
 
+/// The words that start the program whose calls are timed.
+pub fn overhead(
+    workspace: &Workspace,
+    built: &Path,
+    captured: &mut Captured,
+) -> Result<Vec<OsString>> {
+    let java = Java::build(
+        workspace,
+        built,
+        overhead::folder(workspace, "java"),
+        captured,
+    )?;
+    let source = workspace.root.join("bindings/overhead/Overhead.java");
+    java.compile(&[source], &java.tests, captured)?;
+    let natives = format!("-Dadieu.library.path={}", java.library.display());
+    let path = format!("{}:{}", java.jar.display(), java.tests.display());
+    let words = ["java", &natives, "-cp", &path, "Overhead"];
+    Ok(words.map(OsString::from).to_vec())
+}
+
 struct Java {
     root: PathBuf,
     folder: PathBuf,
@@ -80,8 +104,27 @@ struct Java {
 }
 
 impl Java {
-    /// The native side, the jar with both libraries in it, and the tests.
-    fn build(&self, include: &Path, captured: &mut Captured) -> Result<()> {
+    /// The native side, and the jar with both libraries in it.
+    fn build(
+        workspace: &Workspace,
+        built: &Path,
+        folder: PathBuf,
+        captured: &mut Captured,
+    ) -> Result<Self> {
+        // Classes of an earlier run must not stand in for one that is gone.
+        let _ = fs::remove_dir_all(&folder);
+        let java = Self {
+            root: workspace.root.join("bindings/java"),
+            library: library_folder(workspace, built)?,
+            jar: folder.join("adieu.jar"),
+            tests: folder.join("tests"),
+            folder,
+        };
+        java.make_jar(&workspace.root.join("include"), captured)?;
+        Ok(java)
+    }
+
+    fn make_jar(&self, include: &Path, captured: &mut Captured) -> Result<()> {
         let jdk = home(captured)?;
         let native = self.library.join("libadieu_jni.so");
         let compiled = captured.run(
@@ -116,10 +159,7 @@ impl Java {
         jar.arg("--create").arg("--no-compress").arg("--file");
         jar.arg(&self.jar).arg("-C").arg(&classes).arg(".");
         ensure!(captured.run(&mut jar)?, "the jar cannot be made");
-        let tests = ["tests/Tests.java", "tests/android/util/Log.java"];
-        let tests = [&tests[..], &["examples/DeleteConversation.java"]].concat();
-        let tests: Vec<PathBuf> = tests.iter().map(|name| self.root.join(name)).collect();
-        self.compile(&tests, &self.tests, captured)
+        Ok(())
     }
 
     /// For JDK 8 and newer.

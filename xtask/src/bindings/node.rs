@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use super::{
+    overhead,
     samples::{SKIPPED, Sample},
     stage::{Stage, library_folder},
 };
@@ -18,19 +19,8 @@ use crate::{captured::Captured, tally::Tally, workspace::Workspace};
 /// Builds the addon with the headers that npm has, checks the types, and runs the rest.
 pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
     let built = &workspace.debug();
-    let package = workspace.root.join("bindings/node");
     let folder = workspace.scratch("bindings").join("node");
-    let addon = folder.join("adieu.node");
-    let mut chosen = OsString::from("ADIEU_NODE_ADDON=");
-    chosen.push(&addon);
-    let node = Node {
-        modules: install(&package, &folder, captured)?,
-        addon,
-        chosen,
-        library: library_folder(workspace, built)?,
-        package,
-    };
-    node.build(&workspace.root.join("include"), captured)?;
+    let node = Node::build(workspace, built, &folder, captured)?;
     let mut tally = Tally::default();
     tally.check(node.types(captured)?);
     tally.attempt("example", captured, |captured| {
@@ -39,7 +29,7 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
         stage.run_example(&node.words(&script), "c2c_bob", captured)
     })?;
     tally.attempt("tests/test.js", captured, |captured| {
-        let stage = Stage::set(built)?;
+        let stage = Stage::set_with_tls(built)?;
         stage.run(&node.words(&node.package.join("tests/test.js")), captured)?;
         stage.expect_gone("c2c_bob")?;
         stage.expect_gone("c2c_carol")
@@ -68,6 +58,27 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
     Ok(tally)
 }
 
+/// The words that start the program whose calls are timed.
+pub fn overhead(
+    workspace: &Workspace,
+    built: &Path,
+    captured: &mut Captured,
+) -> Result<Vec<OsString>> {
+    let node = Node::build(
+        workspace,
+        built,
+        &overhead::folder(workspace, "node"),
+        captured,
+    )?;
+    let script = workspace.root.join("bindings/overhead/overhead.js");
+    Ok(vec![
+        "env".into(),
+        node.chosen,
+        "node".into(),
+        script.into(),
+    ])
+}
+
 /// What the package is developed with, in a folder of its own; where it is, afterwards.
 fn install(package: &Path, folder: &Path, captured: &mut Captured) -> Result<PathBuf> {
     fs::create_dir_all(folder).context("cannot make the folder of the addon")?;
@@ -93,7 +104,40 @@ struct Node {
 }
 
 impl Node {
-    fn build(&self, include: &Path, captured: &mut Captured) -> Result<()> {
+    /// Installs what the package needs, and builds the addon.
+    fn build(
+        workspace: &Workspace,
+        built: &Path,
+        folder: &Path,
+        captured: &mut Captured,
+    ) -> Result<Self> {
+        let package = workspace.root.join("bindings/node");
+        let addon = folder.join("adieu.node");
+        let mut chosen = OsString::from("ADIEU_NODE_ADDON=");
+        chosen.push(&addon);
+        let node = Self {
+            modules: install(&package, folder, captured)?,
+            addon,
+            chosen,
+            library: library_folder(workspace, built)?,
+            package,
+        };
+        node.compile(&workspace.root.join("include"), captured)?;
+        Ok(node)
+    }
+
+    fn sources(&self) -> Result<Vec<PathBuf>> {
+        let mut sources = Vec::new();
+        for entry in fs::read_dir(self.package.join("src")).context("no bindings/node/src")? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "c") {
+                sources.push(path);
+            }
+        }
+        Ok(sources)
+    }
+
+    fn compile(&self, include: &Path, captured: &mut Captured) -> Result<()> {
         let built = captured.run(
             Command::new("gcc")
                 .args(["-std=c11", "-shared", "-fPIC", "-O2", "-g"])
@@ -101,7 +145,7 @@ impl Node {
                 .arg(self.modules.join("node-api-headers/include"))
                 .arg("-I")
                 .arg(include)
-                .arg(self.package.join("src/addon.c"))
+                .args(self.sources()?)
                 .arg("-o")
                 .arg(&self.addon)
                 .arg("-L")

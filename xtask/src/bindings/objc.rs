@@ -1,7 +1,7 @@
 //! `bindings/objc`, with clang and GNUstep.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use super::{
+    overhead,
     samples::{self, SKIPPED, Sample},
     stage::{Stage, library_folder},
 };
@@ -18,15 +19,7 @@ use crate::{captured::Captured, tally::Tally, workspace::Workspace};
 /// Compiles the classes with and without ARC, and runs what uses them.
 pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
     let built = &workspace.debug();
-    let objc = ObjC {
-        root: workspace.root.join("bindings/objc"),
-        include: workspace.root.join("include"),
-        library: library_folder(workspace, built)?,
-        folder: workspace.scratch("bindings").join("objc"),
-        compile: gnustep("--objc-flags")?,
-        link: gnustep("--base-libs")?,
-    };
-    fs::create_dir_all(&objc.folder).context("cannot make the folder of the programs")?;
+    let objc = ObjC::new(workspace, built, workspace.scratch("bindings").join("objc"))?;
     let mut tally = Tally::default();
     for source in objc.sources()? {
         tally.attempt("ARC", captured, |captured| objc.arc(&source, captured))?;
@@ -47,7 +40,7 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
     for runner in [&[][..], &valgrind] {
         let words = [runner, &[tests.as_os_str()]].concat();
         tally.attempt("tests/tests.m", captured, |captured| {
-            let stage = Stage::set(built)?;
+            let stage = Stage::set_under(runner, built)?;
             stage.run(&words, captured)?;
             stage.expect_gone("c2c_bob")?;
             stage.expect_gone("c2c_carol")?;
@@ -81,7 +74,31 @@ struct ObjC {
     link: Vec<String>,
 }
 
+/// The words that start the program whose calls are timed.
+pub fn overhead(
+    workspace: &Workspace,
+    built: &Path,
+    captured: &mut Captured,
+) -> Result<Vec<OsString>> {
+    let objc = ObjC::new(workspace, built, overhead::folder(workspace, "objc"))?;
+    Ok(vec![
+        objc.build("../overhead/overhead.m", &[], captured)?.into(),
+    ])
+}
+
 impl ObjC {
+    fn new(workspace: &Workspace, built: &Path, folder: PathBuf) -> Result<Self> {
+        fs::create_dir_all(&folder).context("cannot make the folder of the programs")?;
+        Ok(Self {
+            root: workspace.root.join("bindings/objc"),
+            include: workspace.root.join("include"),
+            library: library_folder(workspace, built)?,
+            folder,
+            compile: gnustep("--objc-flags")?,
+            link: gnustep("--base-libs")?,
+        })
+    }
+
     fn sources(&self) -> Result<Vec<PathBuf>> {
         let mut sources = Vec::new();
         for entry in fs::read_dir(self.root.join("src")).context("no bindings/objc/src")? {

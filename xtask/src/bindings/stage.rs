@@ -13,6 +13,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::front::Front;
 use crate::{
     captured::Captured,
     rest::Account,
@@ -37,6 +38,8 @@ const MESSAGES: u64 = 4;
 pub struct Stage {
     serving: Serving,
     server: Server,
+    /// Goes before the folder.
+    front: Option<Front>,
     folder: TempDir,
     stores: Cell<u32>,
 }
@@ -44,21 +47,45 @@ pub struct Stage {
 impl Stage {
     /// Starts the server that is in the folder `built`.
     pub fn set(built: &Path) -> Result<Self> {
+        Self::set_for(built, &[])
+    }
+
+    /// The same, where more users have accounts.
+    pub fn set_for(built: &Path, users: &[&str]) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("adieu-binding-")
             .tempdir()
             .context("cannot make a temporary folder")?;
         let log = folder.path().join("log.jsonl");
-        fs::write(&log, messages()).context("cannot write the log")?;
+        fs::write(&log, messages(users)).context("cannot write the log")?;
         let server = Server::new(Workspace::server(built), folder.path().join("server"))?;
         server.import(&log)?;
         let serving = server.serve()?;
         Ok(Self {
             serving,
             server,
+            front: None,
             folder,
             stores: Cell::new(0),
         })
+    }
+
+    /// The same, behind TLS too, with an authority that nobody else knows.
+    pub fn set_with_tls(built: &Path) -> Result<Self> {
+        let mut stage = Self::set(built)?;
+        let folder = stage.new_folder()?;
+        stage.front = Some(Front::start(built, &stage.serving.url, &folder)?);
+        Ok(stage)
+    }
+
+    /// For a test that such a program runs: behind TLS too, unless that is valgrind, which takes what
+    /// comes of a handshake for uninitialised.
+    pub fn set_under(runner: &[&OsStr], built: &Path) -> Result<Self> {
+        if runner.is_empty() {
+            Self::set_with_tls(built)
+        } else {
+            Self::set(built)
+        }
     }
 
     /// A folder that is empty, for a store or for what is built.
@@ -72,15 +99,25 @@ impl Stage {
 
     /// A command that finds the server, a new store and a credential in its environment.
     pub fn command(&self, words: &[&OsStr]) -> Result<Command> {
+        self.command_of(USER, words)
+    }
+
+    /// The same for another user, of whom the server knows nothing yet.
+    pub fn command_of(&self, user: &str, words: &[&OsStr]) -> Result<Command> {
         let (program, rest) = words.split_first().context("no program to run")?;
         let mut command = Command::new(program);
         command
             .args(rest)
             .env("ADIEU_SERVER_URL", &self.serving.url)
             .env("ADIEU_APP_ID", APP_ID.to_string())
-            .env("ADIEU_USER", USER)
-            .env("ADIEU_USER_SIG", self.server.user_sig(USER)?)
+            .env("ADIEU_USER", user)
+            .env("ADIEU_USER_SIG", self.server.user_sig(user)?)
             .env("ADIEU_STORE", self.new_folder()?);
+        if let Some(front) = &self.front {
+            command
+                .env("ADIEU_TLS_URL", &front.url)
+                .env("ADIEU_CA_CERTIFICATES", &front.authorities);
+        }
         Ok(command)
     }
 
@@ -150,9 +187,18 @@ impl Stage {
     }
 }
 
-/// The log: user and peer write in turn.
-fn messages() -> String {
+/// The log: user and peer write in turn; more users have a message each.
+fn messages(users: &[&str]) -> String {
     let mut log = String::new();
+    for user in users {
+        let line = json!({
+            "conversation": format!("c2c_{user}:greeter"),
+            "sender": "greeter",
+            "time": 1_700_000_000,
+            "text": "welcome",
+        });
+        log += &format!("{line}\n");
+    }
     for (conversation, peer) in CONVERSATIONS {
         let name = match conversation.strip_prefix("c2c_") {
             Some(_) => format!("c2c_{USER}:{peer}"),

@@ -46,7 +46,7 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
     for runner in [&[][..], &valgrind] {
         let words = [runner, &[test.as_os_str()]].concat();
         tally.attempt("tests/tim.c", captured, |captured| {
-            let stage = Stage::set(built)?;
+            let stage = Stage::set_under(runner, built)?;
             stage.run(&words, captured)?;
             stage.expect_gone("c2c_bob")?;
             stage.expect_gone("c2c_carol")?;

@@ -102,7 +102,7 @@ fn programs(kit: &Kit<'_>, name: &str, captured: &mut Captured) -> Result<Tally>
 /// A test of the C++ headers.
 fn cpp(kit: &Kit<'_>, test: &str, captured: &mut Captured) -> Result<()> {
     let program = kit.compile(&[&format!("bindings/cpp/tests/{test}.cpp")], captured)?;
-    let stage = Stage::set(&kit.workspace.debug())?;
+    let stage = Stage::set_with_tls(&kit.workspace.debug())?;
     let mut command = stage.command(&[program.as_os_str()])?;
     ensure!(captured.run(command.envs(OPTIONS))?, "it did not succeed");
     Ok(())

@@ -1,24 +1,5 @@
 import CAdieu
 
-/// How a client is opened; see adieu_client_options.
-public struct Options: Sendable {
-  /// A folder that exists.
-  public var storePath: String
-  public var userID: String
-  public var serverURL: String?
-  public var sdkAppID: UInt64 = 0
-  public var userSig: String?
-  public var deviceID: String?
-  /// 32 bytes from the keychain; nil: a key that the store keeps.
-  public var masterKey: [UInt8]?
-  public var liveSync = true
-
-  public init(storePath: String, userID: String) {
-    self.storePath = storePath
-    self.userID = userID
-  }
-}
-
 /// One account on one device, open. Closed when it goes. Any thread or task may call.
 ///
 /// Callbacks come on a thread of the library; in a form with `async` the task is resumed. Cancelling
@@ -44,7 +25,7 @@ public final class Client: @unchecked Sendable {
     listener.on_event = Listener.event
     listener.user_data = Unmanaged.passRetained(heard).toOpaque()
     listener.user_data_destructor = Listener.destroy
-    handle = try open(options, &listener)
+    handle = try options.open(&listener)
   }
 
   deinit { close() }
@@ -76,26 +57,39 @@ public final class Client: @unchecked Sendable {
     }
   }
 
+  /// The same with options. The deletion's id, for undo and the like; nil when the call was refused.
+  @discardableResult
+  public func deleteConversation(
+    _ id: String, options: DeleteOptions, done: @escaping (Result<Void, AdieuError>) -> Void
+  ) -> DeletionID? {
+    delete(id, options, done, adieu_delete_conversation_with_options)
+  }
+
+  /// Deletes the history for good; the conversation stays in the list.
+  @discardableResult
+  public func clearHistory(
+    _ id: String, options: DeleteOptions = DeleteOptions(),
+    done: @escaping (Result<Void, AdieuError>) -> Void
+  ) -> DeletionID? {
+    delete(id, options, done, adieu_clear_history)
+  }
+
   /// 1 to 100 of them. With `keepHistory` they only leave the list.
   public func deleteConversations(
     _ ids: [String], keepHistory: Bool = false,
     done: @escaping (Result<[DeletionResult], AdieuError>) -> Void
   ) {
-    var options = adieu_delete_options()
-    options.struct_size = UInt32(MemoryLayout<adieu_delete_options>.size)
-    options.keep_history = keepHistory ? 1 : 0
-    let strings = ids.map { Array(text($0).utf8CString) }
-    withPointers(strings) { pointers in
+    var options = DeleteOptions()
+    options.keepHistory = keepHistory
+    var raw = options.raw
+    withCStrings(ids) { pointers in
+      // Even an empty list has an address.
+      let padded = pointers + [nil]
       Call(done).start {
         adieu_delete_conversations(
-          handle, pointers, ids.count, &options, Callback.results, Callback.noResults, $0)
+          handle, padded, ids.count, &raw, Callback.results, Callback.failure, $0)
       }
     }
-  }
-
-  /// Deletes the history for good; the conversation stays in the list.
-  public func clearHistory(_ id: String, done: @escaping (Result<Void, AdieuError>) -> Void) {
-    Call(done).start { adieu_clear_history(handle, text(id), nil, Callback.success, Callback.failure, $0) }
   }
 
   /// Pulls from the server what this device lacks.
@@ -106,7 +100,40 @@ public final class Client: @unchecked Sendable {
   /// What is pinned, then the rest, each the newest first.
   public func conversations(done: @escaping (Result<[Conversation], AdieuError>) -> Void) {
     Call(done).start {
-      adieu_list_conversations(handle, Callback.conversations, Callback.noConversations, $0)
+      adieu_list_conversations(handle, Callback.conversations, Callback.failure, $0)
+    }
+  }
+
+  /// At most `count` messages (1 to 1,000) with positions below `before`, the newest first; 0 begins
+  /// at the newest.
+  public func history(
+    _ id: String, before: UInt64 = 0, count: Int = 100,
+    done: @escaping (Result<[Message], AdieuError>) -> Void
+  ) {
+    Call(done).start {
+      adieu_get_history(handle, text(id), before, count, Callback.messages, Callback.failure, $0)
+    }
+  }
+
+  /// Saves messages that the app's own transport brought: 1 to 10,000, all or none.
+  public func saveMessages(
+    _ id: String, _ messages: [NewMessage], done: @escaping (Result<Void, AdieuError>) -> Void
+  ) {
+    withCStrings(messages.flatMap { [$0.sender, $0.body] }) { texts in
+      var raw = messages.enumerated().map { index, message in
+        var raw = adieu_new_message()
+        raw.struct_size = UInt32(MemoryLayout<adieu_new_message>.size)
+        raw.position = message.position
+        raw.time = message.time
+        raw.sender = texts[2 * index]
+        raw.body = texts[2 * index + 1]
+        return raw
+      }
+      raw.append(adieu_new_message())  // even an empty list has an address
+      Call(done).start {
+        adieu_save_messages(
+          handle, text(id), raw, messages.count, Callback.success, Callback.failure, $0)
+      }
     }
   }
 
@@ -129,87 +156,62 @@ public final class Client: @unchecked Sendable {
     }
   }
 
-  // The same, as async.
+  /// Deletions whose outcome is open, the oldest first.
+  public func pendingDeletions(done: @escaping (Result<[PendingDeletion], AdieuError>) -> Void) {
+    Call(done).start { adieu_list_pending(handle, Callback.pending, Callback.failure, $0) }
+  }
 
-  public func deleteConversation(_ id: String) async throws {
-    try await outcome { deleteConversation(id, done: $0) }
+  /// Brings back what a deletion within its undo window has hidden; its own call ends with
+  /// ADIEU_ERR_CANCELLED.
+  public func undoDelete(_ id: DeletionID, done: @escaping (Result<Void, AdieuError>) -> Void) {
+    about(id, done, adieu_undo_delete)
   }
-  public func deleteConversations(_ ids: [String], keepHistory: Bool = false) async throws -> [DeletionResult] {
-    try await outcome { deleteConversations(ids, keepHistory: keepHistory, done: $0) }
+
+  /// Takes a deletion back that has not begun.
+  public func cancelDeletion(_ id: DeletionID, done: @escaping (Result<Void, AdieuError>) -> Void) {
+    about(id, done, adieu_cancel_deletion)
   }
-  public func clearHistory(_ id: String) async throws {
-    try await outcome { clearHistory(id, done: $0) }
+
+  /// Asks the server again now; success means that it is being asked.
+  public func retryDeletion(_ id: DeletionID, done: @escaping (Result<Void, AdieuError>) -> Void) {
+    about(id, done, adieu_retry_deletion)
   }
-  public func pull() async throws { try await outcome { pull(done: $0) } }
-  public func conversations() async throws -> [Conversation] {
-    try await outcome { conversations(done: $0) }
+
+  /// Takes note of a deletion that the server refused: it is not pending any more.
+  public func acknowledgeDeletion(_ id: DeletionID, done: @escaping (Result<Void, AdieuError>) -> Void) {
+    about(id, done, adieu_acknowledge_deletion)
   }
-  public func pinConversation(_ id: String, _ pinned: Bool) async throws {
-    try await outcome { pinConversation(id, pinned, done: $0) }
+
+  private func delete(
+    _ id: String, _ options: DeleteOptions, _ done: @escaping Done<Void>,
+    _ call: (
+      OpaquePointer?, UnsafePointer<CChar>?, UnsafePointer<adieu_delete_options>?,
+      adieu_success_callback?, adieu_error_callback?, UnsafeMutableRawPointer?
+    ) -> Int32
+  ) -> DeletionID? {
+    var made = adieu_deletion_id()
+    let code = withUnsafeMutablePointer(to: &made) { made in
+      var raw = options.raw
+      raw.deletion_id = made
+      return Call(done).start {
+        call(handle, text(id), &raw, Callback.success, Callback.failure, $0)
+      }
+    }
+    return code == ADIEU_OK ? DeletionID(made) : nil
   }
-  public func setDraft(_ id: String, _ draft: String) async throws {
-    try await outcome { setDraft(id, draft, done: $0) }
-  }
-  public func markRead(_ id: String, through: UInt64 = 0) async throws {
-    try await outcome { markRead(id, through: through, done: $0) }
+
+  private func about(
+    _ id: DeletionID, _ done: @escaping Done<Void>,
+    _ call: (
+      OpaquePointer?, UnsafePointer<adieu_deletion_id>?, adieu_success_callback?,
+      adieu_error_callback?, UnsafeMutableRawPointer?
+    ) -> Int32
+  ) {
+    var raw = id.raw
+    Call(done).start { call(handle, &raw, Callback.success, Callback.failure, $0) }
   }
 }
 
 private func check(_ code: Int32) throws {
   if code != ADIEU_OK { throw AdieuError(code) }
-}
-
-private func outcome<Value>(_ start: (@escaping (Result<Value, AdieuError>) -> Void) -> Void) async throws -> Value {
-  try await withCheckedThrowingContinuation { continuation in
-    start { continuation.resume(with: $0.mapError { $0 as Error }) }
-  }
-}
-
-/// Pointers to C strings, as long as `body` runs.
-private func withPointers<R>(_ strings: [[CChar]], _ body: ([UnsafePointer<CChar>?]) -> R) -> R {
-  func next(_ index: Int, _ pointers: [UnsafePointer<CChar>?]) -> R {
-    guard index < strings.count else { return body(pointers) }
-    return strings[index].withUnsafeBufferPointer { next(index + 1, pointers + [$0.baseAddress]) }
-  }
-  return next(0, [])
-}
-
-private func withOptional<R>(_ string: String?, _ body: (UnsafePointer<CChar>?) -> R) -> R {
-  guard let string else { return body(nil) }
-  return text(string).withCString(body)
-}
-
-private func open(_ options: Options, _ listener: inout adieu_listener) throws -> OpaquePointer {
-  var why = [CChar](repeating: 0, count: 512)
-  var client: OpaquePointer?
-  var raw = adieu_client_options()
-  raw.struct_size = UInt32(MemoryLayout<adieu_client_options>.size)
-  raw.sdk_app_id = options.sdkAppID
-  raw.live_sync = options.liveSync ? 1 : 0
-  let code = withUnsafePointer(to: &listener) { listener in
-    withOptional(options.storePath) { path in
-      withOptional(options.userID) { user in
-        withOptional(options.serverURL) { url in
-          withOptional(options.userSig) { sig in
-            withOptional(options.deviceID) { device in
-              (options.masterKey ?? []).withUnsafeBufferPointer { key in
-                raw.listener = listener
-                raw.store_path = path
-                raw.user_id = user
-                raw.server_url = url
-                raw.user_sig = sig
-                raw.device_id = device
-                raw.master_key = options.masterKey == nil ? nil : key.baseAddress
-                return adieu_client_open(&raw, &client, &why, why.count)
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-  guard code == ADIEU_OK, let client else {
-    throw AdieuError(code, why[0] == 0 ? nil : String(cString: why))
-  }
-  return client
 }

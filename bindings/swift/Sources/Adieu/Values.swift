@@ -76,6 +76,8 @@ public enum Event: Sendable, Equatable {
   case changed(Conversation)
   /// Afterwards no other event names it, unless a newer message comes.
   case deleted(id: String, cause: Cause)
+  /// A deletion is pending, stands elsewhere than before, or is pending no longer.
+  case pendingChanged(PendingDeletion)
   /// The server does not take the UserSig (any more).
   case signInNeeded(AdieuError)
   case syncStarted
@@ -95,6 +97,8 @@ public enum Event: Sendable, Equatable {
     case (ADIEU_EVENT_CONVERSATION_DELETED, _):
       let cause = Cause(rawValue: it.cause) ?? .backEnd
       self = .deleted(id: String(cString: it.conversation_id), cause: cause)
+    case (ADIEU_EVENT_PENDING_CHANGED, _) where it.pending != nil:
+      self = .pendingChanged(PendingDeletion(it.pending.pointee))
     case (ADIEU_EVENT_SIGN_IN_NEEDED, _):
       self = .signInNeeded(error)
     case (ADIEU_EVENT_TOTAL_UNREAD_CHANGED, _):

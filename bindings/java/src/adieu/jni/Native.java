@@ -65,7 +65,7 @@ public final class Native {
 
   private Native() {}
 
-  /** Opens a client: store path, user, server, UserSig. */
+  /** Opens a client: store path, user, server, UserSig, certificates of authorities. */
   public static native int open(byte[][] texts, long appId, Listener listener, long[] handle, byte[][] error);
 
   public static native int close(long handle);

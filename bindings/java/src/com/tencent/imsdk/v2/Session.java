@@ -23,6 +23,7 @@ final class Session extends V2TIMManager {
   private String user;
   private int appId;
   private String server;
+  private String authorities;
   private String path;
   private Executor executor = Runnable::run;
 
@@ -35,6 +36,7 @@ final class Session extends V2TIMManager {
     if (initialised || url == null || url.isEmpty()) return false;
     appId = sdkAppID;
     server = url;
+    authorities = given.getCaCertificates();
     path = given.getStorePath() != null ? given.getStorePath() : Android.filesOf(context);
     executor = given.getCallbackExecutor() != null ? given.getCallbackExecutor() : Android.mainThread();
     initialised = true;
@@ -111,17 +113,21 @@ final class Session extends V2TIMManager {
   private void open(String userID, String userSig, V2TIMCallback callback) {
     String folder;
     String url;
+    String trusted;
     int app;
     synchronized (this) {
       opener = Thread.currentThread();
       folder = path + File.separator + folderOf(userID);
       url = server;
+      trusted = authorities;
       app = appId;
     }
     new File(folder).mkdirs();
     long[] handle = new long[1];
     byte[][] error = new byte[1][];
-    byte[][] texts = {Native.bytes(folder), Native.bytes(userID), Native.bytes(url), Native.bytes(userSig)};
+    byte[][] texts = {
+      Native.bytes(folder), Native.bytes(userID), Native.bytes(url), Native.bytes(userSig), Native.bytes(trusted)
+    };
     int code = Native.open(texts, app, this::hear, handle, error);
     String why = Native.text(error[0]);
     synchronized (this) {

@@ -18,4 +18,20 @@ public abstract class V2TIMConversationListener {
   public void onConversationDeleted(List<String> conversationIDList) {}
 
   public void onTotalUnreadMessageCountChanged(long totalUnreadCount) {}
+
+  // Never called here, as there are neither folders nor subscriptions: for listeners that override
+  // them.
+
+  public void onUnreadMessageCountChangedByFilter(
+      V2TIMConversationListFilter filter, long totalUnreadCount) {}
+
+  public void onConversationGroupCreated(String groupName, List<V2TIMConversation> conversationList) {}
+
+  public void onConversationGroupDeleted(String groupName) {}
+
+  public void onConversationGroupNameChanged(String oldName, String newName) {}
+
+  public void onConversationsAddedToGroup(String groupName, List<V2TIMConversation> conversationList) {}
+
+  public void onConversationsDeletedFromGroup(String groupName, List<V2TIMConversation> conversationList) {}
 }

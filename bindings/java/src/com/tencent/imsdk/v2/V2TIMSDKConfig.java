@@ -13,6 +13,7 @@ public class V2TIMSDKConfig {
   private int logLevel = V2TIM_LOG_NONE;
   private String serverUrl;
   private String storePath;
+  private String caCertificates;
   private Executor callbackExecutor;
 
   /** The library writes no logs: not used. */
@@ -46,6 +47,19 @@ public class V2TIMSDKConfig {
 
   public String getStorePath() {
     return storePath;
+  }
+
+  /**
+   * Certificates of the authorities that the server's has to come from, in PEM form; default: the
+   * authorities of Mozilla's list. A text that is none fails the login (6017). Not in the vendor's
+   * class.
+   */
+  public void setCaCertificates(String caCertificates) {
+    this.caCertificates = caCertificates;
+  }
+
+  public String getCaCertificates() {
+    return caCertificates;
   }
 
   /**
