@@ -16,7 +16,7 @@ pub const ELSEWHERE: &[Elsewhere] = &[
     Elsewhere {
         what: "a call through each wrapper, by one through the C interface",
         goal: "C++ <= 1.1x, Objective-C <= 1.5x, Java <= 3x, Node.js <= 3x",
-        command: "bindings/overhead/README.md",
+        command: "cargo xtask overhead",
     },
     Elsewhere {
         what: "libadieu.so of an archive, stripped",
