@@ -6,6 +6,7 @@ mod bench;
 mod bindings;
 mod built;
 mod c_build;
+mod c_contract;
 mod c_programs;
 mod captured;
 mod chat_log;
@@ -35,6 +36,7 @@ mod server;
 mod suites;
 mod tally;
 mod test;
+mod tls_front;
 mod two_devices;
 mod workspace;
 

@@ -74,14 +74,24 @@ impl Stage {
     pub fn command(&self, words: &[&OsStr]) -> Result<Command> {
         let (program, rest) = words.split_first().context("no program to run")?;
         let mut command = Command::new(program);
+        self.tell(command.args(rest))?;
+        Ok(command)
+    }
+
+    /// Puts the server, a new store and a credential into a command's environment.
+    pub fn tell(&self, command: &mut Command) -> Result<()> {
         command
-            .args(rest)
             .env("ADIEU_SERVER_URL", &self.serving.url)
             .env("ADIEU_APP_ID", APP_ID.to_string())
             .env("ADIEU_USER", USER)
             .env("ADIEU_USER_SIG", self.server.user_sig(USER)?)
             .env("ADIEU_STORE", self.new_folder()?);
-        Ok(command)
+        Ok(())
+    }
+
+    /// Where the server listens.
+    pub fn url(&self) -> &str {
+        &self.serving.url
     }
 
     /// Runs it to its end, which must be a success.

@@ -105,11 +105,15 @@ pub fn build(workspace: &Workspace, root: &Path, platform: &Platform) -> Result<
             "CARGO_ENCODED_RUSTFLAGS",
             flags(root, &target, &sysroot, platform).join("\u{1f}"),
         )
-        .env(
+        .stdout(Stdio::null());
+    if !platform.tools.is_empty() {
+        // Named for this machine too, it would be build scripts' linker as well: cargo would then
+        // build those, and all that comes after them, anew for each platform.
+        command.env(
             format!("CARGO_TARGET_{}_LINKER", upper(platform.triple)),
             platform.tool("gcc"),
-        )
-        .stdout(Stdio::null());
+        );
+    }
     if platform.system == System::Linux {
         command.env(
             format!("CFLAGS_{}", platform.triple.replace('-', "_")),

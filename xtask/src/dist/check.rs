@@ -61,6 +61,8 @@ pub fn run(platforms: &[&'static Platform], update_abi: bool) -> Result<bool> {
                 checks.expect(works, "the Debian packages do not work")?;
                 checks.reproducible(&archive)?;
             } else {
+                // The server that programs of other platforms talk to is this machine's.
+                workspace.build_release()?;
                 let tally = foreign::check(&workspace, platform, &stage.root, checks.captured)?;
                 checks.tally += tally;
             }

@@ -12,6 +12,7 @@ mod pack;
 mod platform;
 mod sbom;
 mod stage;
+mod windows;
 
 use std::{
     fs,
