@@ -31,7 +31,7 @@ use stage::{Stage, VERSION, stage};
 
 use crate::{header::Header, workspace::Workspace};
 
-/// What `--target` takes for the check of types alone.
+/// What `--target` takes for the check of types.
 const TYPES: &str = "types";
 
 /// Makes the archives of the named platforms, or of this machine's; where it is asked for, Debian
@@ -58,14 +58,17 @@ pub fn run(names: &[String], into: Option<&Path>, debian: bool, in_json: bool) -
 
 /// Checks the named platforms, or all, and then the types for those that there is no archive for.
 pub fn check(names: &[String], update_abi: bool) -> Result<bool> {
-    if names.is_empty() {
-        let all: Vec<_> = PLATFORMS.iter().collect();
-        return check::run(&all, true, update_abi);
-    }
-    if names == [TYPES] {
-        return check::run(&[], true, false);
-    }
-    check::run(&chosen(names)?, false, update_abi)
+    let (types, named): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| name == TYPES);
+    let platforms = match (types.is_empty(), named.is_empty()) {
+        (true, true) => PLATFORMS.iter().collect(),
+        (false, true) => Vec::new(),
+        (_, false) => chosen(&named)?,
+    };
+    check::run(
+        &platforms,
+        names.is_empty() || !types.is_empty(),
+        update_abi,
+    )
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Platform>> {
