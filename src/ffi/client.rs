@@ -114,10 +114,12 @@ pub unsafe extern "C" fn adieu_client_open(
         unsafe { client.write(std::ptr::null_mut()) };
         // SAFETY: `options` is NULL or points to struct_size readable bytes by the contract.
         let options = unsafe { options::read(options) }?;
+        // SAFETY: as above.
+        let listener = unsafe { listener::read(options.listener) }?;
         watch_forks();
         module::keep_loaded();
         // SAFETY: the options' pointers are NULL or valid by the contract.
-        let opened = unsafe { config(&options) }
+        let opened = unsafe { config(&options, listener) }
             .and_then(Client::open)
             .and_then(start);
         let handle = opened.map_err(|error| {
@@ -138,14 +140,16 @@ pub unsafe extern "C" fn adieu_client_open(
 
 /// # Safety
 /// Every pointer in `options` is NULL or valid as its comment says.
-unsafe fn config(options: &adieu_client_options) -> Result<Config> {
+unsafe fn config(
+    options: &adieu_client_options,
+    listener: Option<adieu_listener>,
+) -> Result<Config> {
     // SAFETY: NULL or NUL-terminated by the caller's contract.
     let required = |name, given| unsafe { text::copy(name, given) };
     // SAFETY: as above.
     let optional = |name, given| unsafe { text::copy_optional(name, given) };
     // First, so that its destructor runs whatever else is wrong.
-    // SAFETY: NULL or struct_size readable bytes by the contract.
-    let listener = unsafe { listener::listener(options.listener) }?;
+    let listener = listener::listener(listener)?;
     let delivery = match options.delivery {
         ADIEU_DELIVER_ON_LIBRARY_THREAD => Mode::Thread,
         ADIEU_DELIVER_BY_POLL => Mode::Host(options.post.map(|post| {

@@ -110,17 +110,25 @@ unsafe impl Sized32 for adieu_listener {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
-/// Reads a host's listener; NULL is none.
+/// Copies a host's listener; NULL is none.
 ///
 /// # Safety
 /// `given` is NULL or points to struct_size readable bytes.
-pub(super) unsafe fn listener(given: *const adieu_listener) -> Result<Option<Listener>> {
+pub(super) unsafe fn read(
+    given: *const adieu_listener,
+) -> std::result::Result<Option<adieu_listener>, i32> {
     if given.is_null() {
         return Ok(None);
     }
     // SAFETY: passed on from the caller.
-    let given = unsafe { options::read(given) }
-        .map_err(|_| Error::Parameter("listener: struct_size does not fit".to_owned()))?;
+    unsafe { options::read(given) }.map(Some)
+}
+
+/// What the host wants to hear with.
+pub(super) fn listener(given: Option<adieu_listener>) -> Result<Option<Listener>> {
+    let Some(given) = given else {
+        return Ok(None);
+    };
     let Some(on_event) = given.on_event else {
         return Err(Error::Parameter("listener: on_event is NULL".to_owned()));
     };

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    process::{Child, ChildStdin, ChildStdout, Command, ExitStatus},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
@@ -66,6 +66,12 @@ impl Running {
     /// Its standard output, once.
     pub fn stdout(&self) -> Result<ChildStdout> {
         let taken = lock(&self.0).stdout.take();
+        taken.context("no pipe from the child")
+    }
+
+    /// Its standard error, once.
+    pub fn stderr(&self) -> Result<ChildStderr> {
+        let taken = lock(&self.0).stderr.take();
         taken.context("no pipe from the child")
     }
 

@@ -6,6 +6,7 @@ mod bench;
 mod bindings;
 mod built;
 mod c_build;
+mod c_contract;
 mod c_programs;
 mod captured;
 mod chat_log;
@@ -35,6 +36,7 @@ mod server;
 mod suites;
 mod tally;
 mod test;
+mod tls_front;
 mod two_devices;
 mod workspace;
 
@@ -183,7 +185,8 @@ struct ContractArgs {
 /// `dist`.
 #[derive(Debug, clap::Args)]
 struct DistArgs {
-    /// A platform, or "all"; default: this machine's, with --check all. May be given more than once.
+    /// A platform, or "all"; with --check also "types", which stands for platforms that there is no
+    /// archive for. Default: this machine's, with --check all of that. May be given more than once.
     #[arg(long, value_name = "PLATFORM")]
     target: Vec<String>,
     /// Where the archives go; default: dist in cargo's target folder.
@@ -193,7 +196,8 @@ struct DistArgs {
     #[arg(long)]
     deb: bool,
     /// Make them, and check what takes too long for the suites: size, ABI, glibc floor,
-    /// reproducibility, and programs of the other platforms under qemu and wine.
+    /// reproducibility, programs of the other platforms under qemu and wine, and types where
+    /// nothing can be run.
     #[arg(long, conflicts_with_all = ["out", "deb", "json"])]
     check: bool,
     /// With --check: write the ABI's baseline anew instead of comparing with it.

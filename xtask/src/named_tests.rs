@@ -63,7 +63,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for path in paths {
         if path.is_dir() {
             collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "rs" || extension == "c")
+        {
             files.push(path);
         }
     }
@@ -74,12 +77,26 @@ fn tests_in(file: &str, text: &str, tests: &mut Vec<NamedTest>) {
     let mut comment = String::new();
     let mut is_test = false;
     for line in text.lines().map(str::trim) {
-        if line.starts_with("//") {
+        if ["//", "/*", "* "]
+            .iter()
+            .any(|begin| line.starts_with(begin))
+        {
             comment.push_str(line);
             comment.push('\n');
         } else if line.starts_with("#[") {
             is_test |= line.ends_with("test]") || line.contains("test(");
         } else {
+            // A check of tests/consumers/contract.
+            if let Some(name) = line
+                .strip_prefix("CHECK(")
+                .and_then(|rest| rest.strip_suffix(") {"))
+            {
+                tests.push(NamedTest {
+                    file: file.to_owned(),
+                    name: name.to_owned(),
+                    sentences: sentences_in(&comment),
+                });
+            }
             let name = line
                 .strip_prefix("async ")
                 .unwrap_or(line)
@@ -118,7 +135,8 @@ mod tests {
     fn comments_above_tests_are_read_and_others_are_not() {
         let text = "/// ERA-1 is told of here.\nfn helper() {}\n\n\
             /// CALL-1, (DEL-2): all.\n/// More: SYNC-x, WIN-3.\n#[test]\nfn first() {\n// DEL-9\n}\n\
-            // DUR-7\n#[tokio::test]\nasync fn second() {}\n";
+            // DUR-7\n#[tokio::test]\nasync fn second() {}\n\
+            /* ERA-2: in C,\n * and DUR-1. */\nCHECK(third) {\n  CHECK(not_one);\n}\n";
         let mut tests = Vec::new();
         tests_in("tests/a", text, &mut tests);
         let found: Vec<(&str, Vec<&str>)> = tests
@@ -132,7 +150,8 @@ mod tests {
             found,
             [
                 ("first", vec!["CALL-1", "DEL-2"]),
-                ("second", vec!["DUR-7"])
+                ("second", vec!["DUR-7"]),
+                ("third", vec!["ERA-2", "DUR-1"])
             ]
         );
     }

@@ -7,9 +7,25 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-use crate::{captured::Captured, dist, tally::Tally, workspace::Workspace};
+use crate::{
+    c_contract::{self, Contract},
+    captured::Captured,
+    dist,
+    header::Header,
+    tally::Tally,
+    workspace::Workspace,
+};
+
+/// Structs that programs fill in.
+const FILLED_IN: [&str; 5] = [
+    "client_options",
+    "delete_options",
+    "listener",
+    "new_message",
+    "receipt",
+];
 
 /// An archive, unpacked where no build has ever been.
 pub struct Unpacked {
@@ -25,7 +41,7 @@ fn unpack(workspace: &Workspace, captured: &mut Captured) -> Result<Unpacked> {
     let folder = folder()?;
     let mut tar = Command::new("tar");
     tar.arg("--extract").arg("--file").arg(&archive);
-    anyhow::ensure!(captured.run(tar.current_dir(folder.path()))?, "tar failed");
+    ensure!(captured.run(tar.current_dir(folder.path()))?, "tar failed");
     Ok(Unpacked {
         root: folder.path().join(dist::folder_name(platform)),
         _folder: folder,
@@ -67,6 +83,8 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
     consumers.second_rust(workspace)?;
     consumers.lifecycle()?;
     consumers.module_map()?;
+    consumers.callers()?;
+    consumers.contract(workspace)?;
     Ok(consumers.tally)
 }
 
@@ -115,7 +133,7 @@ impl Consumers<'_> {
         let of_library = shown(&["--dynamic"], "libadieu.so")?;
         let header = fs::read_to_string(self.package.join("include/adieu.h"))
             .context("cannot read adieu.h")?;
-        let declared = crate::header::Header::of(header).functions();
+        let declared = Header::of(header).functions();
         for (what, names) in [("archive", of_archive), ("library", of_library)] {
             let same = names == declared;
             self.tally.check(same);
@@ -309,4 +327,71 @@ impl Consumers<'_> {
         self.run(&mut clang)?;
         Ok(())
     }
+
+    /// Programs that were compiled with an older header and with a newer one.
+    fn callers(&mut self) -> Result<()> {
+        let build = self.folder("callers")?;
+        let newer = build.join("newer");
+        fs::create_dir_all(&newer).context("cannot make the newer header's folder")?;
+        let header = fs::read_to_string(self.package.join("include/adieu.h"))
+            .context("cannot read adieu.h")?;
+        fs::write(newer.join("adieu.h"), of_a_later_release(header)?)
+            .context("cannot write the newer header")?;
+        let headers = self.sources.join("callers");
+        for (name, include, define) in [
+            ("first", headers.join("first"), "-DOLDER"),
+            ("0.1", headers.join("0.1"), "-DOLDER"),
+            ("newer", newer, "-DNEWER"),
+        ] {
+            let program = build.join(format!("caller_{name}"));
+            let mut compile = Command::new("gcc");
+            compile
+                .args(["-std=c99", "-Wall", "-Wextra", "-Werror", define])
+                // The newer header's initial values do not know the newer fields.
+                .args(["-Wno-missing-field-initializers", "-I"])
+                .arg(include)
+                .arg(headers.join("caller.c"))
+                .arg("-o")
+                .arg(&program)
+                .args(self.shared());
+            if self.run(&mut compile)? {
+                self.run_with_store(&program, &[])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The contract, as a C program sees it.
+    fn contract(&mut self, workspace: &Workspace) -> Result<()> {
+        let build = self.folder("contract")?;
+        let program = build.join("contract");
+        let sources = c_contract::sources(&self.sources)?;
+        let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+        let shared = self.shared();
+        let mut link: Vec<&OsStr> = shared.iter().map(OsStr::new).collect();
+        link.push(OsStr::new("-pthread"));
+        if self.compile(&program, &sources, &link)? {
+            let contract = Contract {
+                command: &|| Command::new(&program),
+                folder: self.folder("contract/stores")?,
+            };
+            self.tally += contract.check(&workspace.debug(), self.captured)?;
+        }
+        Ok(())
+    }
+}
+
+/// A header whose structs have a field that this library does not know.
+fn of_a_later_release(mut header: String) -> Result<String> {
+    for name in FILLED_IN {
+        let end = format!("}} adieu_{name};");
+        ensure!(header.contains(&end), "adieu.h has no struct adieu_{name}");
+        let longer = format!("  uint64_t from_a_later_release;\n{end}");
+        header = header.replace(&end, &longer);
+    }
+    let (before, minor) = header
+        .split_once("#define ADIEU_ABI_MINOR ")
+        .context("adieu.h has no ADIEU_ABI_MINOR")?;
+    let (_, after) = minor.split_once('\n').unwrap_or_default();
+    Ok(format!("{before}#define ADIEU_ABI_MINOR 999\n{after}"))
 }

@@ -5,8 +5,8 @@ use std::{ffi::OsStr, fs, process::Command};
 use anyhow::Result;
 
 use crate::{
-    audit, bindings, built::Built, c_build, c_programs, captured::Captured, contract, curl::CURL,
-    demo_suite, exports, guard, header, machine::Need, named_files, openapi, packages,
+    audit, bindings, built::Built, c_build, c_contract, c_programs, captured::Captured, contract,
+    curl::CURL, demo_suite, exports, guard, header, machine::Need, named_files, openapi, packages,
     tally::Tally, two_devices, workspace::Workspace,
 };
 
@@ -38,6 +38,8 @@ const MESON: Need = need("meson", "meson");
 const SQLITE: Need = need("/usr/include/sqlite3.h", "libsqlite3-dev");
 const POSTGRES: Need = need("pg_ctlcluster", "postgresql");
 const PYTHON: Need = need("python3", "python3-venv");
+const OPENSSL: Need = c_contract::NEEDS[0];
+const SOCAT: Need = c_contract::NEEDS[1];
 const VALGRIND: Need = need("valgrind", "valgrind");
 
 const JAVA: Need = need("javac", "default-jdk-headless");
@@ -323,7 +325,9 @@ pub const SUITES: &[Suite] = &[
     Suite {
         name: "packages",
         what: "the archive, unpacked: every way to find and link it, and how the library behaves as a guest",
-        needs: &[CC, MAKE, BINUTILS, CLANG, PKG_CONFIG, CMAKE, MESON, SQLITE],
+        needs: &[
+            CC, MAKE, BINUTILS, CLANG, PKG_CONFIG, CMAKE, MESON, SQLITE, OPENSSL, SOCAT,
+        ],
         proves: &["ABI-3", "ABI-4", "ABI-5"],
         run: |built, captured| {
             built.debug()?;

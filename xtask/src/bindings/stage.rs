@@ -106,8 +106,17 @@ impl Stage {
     pub fn command_of(&self, user: &str, words: &[&OsStr]) -> Result<Command> {
         let (program, rest) = words.split_first().context("no program to run")?;
         let mut command = Command::new(program);
+        self.tell_of(user, command.args(rest))?;
+        Ok(command)
+    }
+
+    /// Puts the server, a new store and a credential into a command's environment.
+    pub fn tell(&self, command: &mut Command) -> Result<()> {
+        self.tell_of(USER, command)
+    }
+
+    fn tell_of(&self, user: &str, command: &mut Command) -> Result<()> {
         command
-            .args(rest)
             .env("ADIEU_SERVER_URL", &self.serving.url)
             .env("ADIEU_APP_ID", APP_ID.to_string())
             .env("ADIEU_USER", user)
@@ -118,7 +127,12 @@ impl Stage {
                 .env("ADIEU_TLS_URL", &front.url)
                 .env("ADIEU_CA_CERTIFICATES", &front.authorities);
         }
-        Ok(command)
+        Ok(())
+    }
+
+    /// Where the server listens.
+    pub fn url(&self) -> &str {
+        &self.serving.url
     }
 
     /// Runs it to its end, which must be a success.

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 use super::platform::{Platform, RUST_WITH_SOURCES, System};
 use crate::{children::Running, machine::Need, workspace::Workspace};
@@ -42,16 +42,20 @@ struct Toolchain {
 }
 
 impl Toolchain {
+    fn with_sources() -> Self {
+        Self {
+            cargo: "/usr/bin/cargo".into(),
+            rustc: "/usr/bin/rustc".into(),
+            builds_std: true,
+        }
+    }
+
     /// The one that has the standard library's sources, where it is installed: built from them,
     /// and without what turns addresses into names in a backtrace, the library is smaller by a
     /// twentieth. Else this one, where it has the platform's standard library.
     fn for_platform(platform: &Platform) -> Result<Self> {
         if RUST_WITH_SOURCES.iter().all(Need::is_met) {
-            return Ok(Self {
-                cargo: "/usr/bin/cargo".into(),
-                rustc: "/usr/bin/rustc".into(),
-                builds_std: true,
-            });
+            return Ok(Self::with_sources());
         }
         let own = Self {
             cargo: env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
@@ -65,6 +69,29 @@ impl Toolchain {
             platform.triple
         );
         Ok(own)
+    }
+
+    /// cargo, told what all platforms have in common: so they share what runs on this machine,
+    /// build scripts and the like.
+    fn command(&self, verb: &str, root: &Path, target: &Path) -> Command {
+        let mut command = Command::new(&self.cargo);
+        command
+            .args([verb, "--release", "--locked", "--package=adieu"])
+            // For abidiff and for the debug file beside the archive; not in what is shipped.
+            .args(["--config", "profile.release.package.adieu.debug=2"])
+            .args(["--config", "profile.release.strip=false"])
+            .arg("--target-dir")
+            .arg(target)
+            .current_dir(root)
+            .env("RUSTC", &self.rustc);
+        if self.builds_std {
+            command
+                .arg("-Zbuild-std=std,panic_unwind,panic_abort")
+                .arg("-Zbuild-std-features=panic-unwind")
+                .env("RUSTC_BOOTSTRAP", "1")
+                .env_remove("RUSTUP_TOOLCHAIN");
+        }
+        command
     }
 
     fn asked(&self, arguments: &[&str]) -> Result<String> {
@@ -90,38 +117,27 @@ pub fn build(workspace: &Workspace, root: &Path, platform: &Platform) -> Result<
         workspace.target.clone()
     };
     let sysroot = PathBuf::from(toolchain.asked(&["--print=sysroot"])?);
-    let mut command = Command::new(&toolchain.cargo);
+    let mut command = toolchain.command("build", root, &target);
     command
-        .args(["build", "--release", "--locked", "--package=adieu"])
         .args(["--target", platform.triple])
-        // For abidiff and for the debug file beside the archive; not in what is shipped.
-        .args(["--config", "profile.release.package.adieu.debug=2"])
-        .args(["--config", "profile.release.strip=false"])
-        .arg("--target-dir")
-        .arg(&target)
-        .current_dir(root)
-        .env("RUSTC", &toolchain.rustc)
         .env(
             "CARGO_ENCODED_RUSTFLAGS",
             flags(root, &target, &sysroot, platform).join("\u{1f}"),
         )
-        .env(
+        .stdout(Stdio::null());
+    if !platform.tools.is_empty() {
+        // Named for this machine too, it would be build scripts' linker as well: cargo would then
+        // build those, and all that comes after them, anew for each platform.
+        command.env(
             format!("CARGO_TARGET_{}_LINKER", upper(platform.triple)),
             platform.tool("gcc"),
-        )
-        .stdout(Stdio::null());
+        );
+    }
     if platform.system == System::Linux {
         command.env(
             format!("CFLAGS_{}", platform.triple.replace('-', "_")),
             C_FLAGS.join(" "),
         );
-    }
-    if toolchain.builds_std {
-        command
-            .arg("-Zbuild-std=std,panic_unwind,panic_abort")
-            .arg("-Zbuild-std-features=panic-unwind")
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env_remove("RUSTUP_TOOLCHAIN");
     }
     let status = Running::start(&mut command)?
         .wait()
@@ -131,6 +147,21 @@ pub fn build(workspace: &Workspace, root: &Path, platform: &Platform) -> Result<
         folder: target.join(platform.triple).join("release"),
         sysroot,
     })
+}
+
+/// A command that checks the library's types for these platforms, the standard library's with them.
+pub fn type_check(workspace: &Workspace, triples: &[&str]) -> Result<Command> {
+    for need in RUST_WITH_SOURCES {
+        need.meet().map_err(|reason| anyhow!(reason))?;
+    }
+    let target = workspace.scratch("dist-build");
+    let mut command = Toolchain::with_sources().command("check", &workspace.root, &target);
+    // Otherwise cargo has the standard library translated to machine code, which nobody reads.
+    command.env("CARGO_ENCODED_RUSTFLAGS", "-Zno-codegen");
+    for triple in triples {
+        command.args(["--target", triple]);
+    }
+    Ok(command)
 }
 
 fn upper(triple: &str) -> String {

@@ -14,6 +14,7 @@ use super::{
     deb, foreign, pack,
     platform::{Platform, System},
     stage::{Stage, stage},
+    type_check,
 };
 use crate::{
     captured::Captured, children, machine, machine::Need, tally::Tally, workspace::Workspace,
@@ -28,15 +29,17 @@ const ABIDIFF: Need = Need {
     package: "abigail-tools",
 };
 
-/// Makes the archives of these platforms and checks them; `update_abi` writes the baseline anew.
-pub fn run(platforms: &[&'static Platform], update_abi: bool) -> Result<bool> {
+/// Makes the archives of these platforms and checks them, and types for others where that is asked
+/// for; `update_abi` writes the baseline anew.
+pub fn run(platforms: &[&'static Platform], types: bool, update_abi: bool) -> Result<bool> {
     let workspace = Workspace::find()?;
     let into = workspace.scratch("check");
     fs::create_dir_all(&into)
         .with_context(|| format!("cannot make the folder {}", into.display()))?;
     let mut total = Tally::default();
     for platform in platforms {
-        total += one(platform, &mut |captured| {
+        let what = format!("{} built, compared, run", style(platform.name).bold());
+        total += one(&what, &mut |captured| {
             let needs = platform.needs.iter().chain([&ABIDIFF]).chain(&deb::NEEDS);
             for need in needs.chain(foreign::needs(platform)) {
                 need.meet().map_err(|reason| anyhow!(reason))?;
@@ -61,10 +64,18 @@ pub fn run(platforms: &[&'static Platform], update_abi: bool) -> Result<bool> {
                 checks.expect(works, "the Debian packages do not work")?;
                 checks.reproducible(&archive)?;
             } else {
+                // The server that programs of other platforms talk to is this machine's.
+                workspace.build_release()?;
                 let tally = foreign::check(&workspace, platform, &stage.root, checks.captured)?;
                 checks.tally += tally;
             }
             Ok(checks.tally)
+        })?;
+    }
+    if types {
+        let what = format!("{} of other platforms checked", style("types").bold());
+        total += one(&what, &mut |captured| {
+            type_check::check(&workspace, captured)
         })?;
     }
     println!(
@@ -74,12 +85,9 @@ pub fn run(platforms: &[&'static Platform], update_abi: bool) -> Result<bool> {
     Ok(total.failed == 0 && !(machine::in_ci() && total.skipped > 0))
 }
 
-/// Runs the checks of a platform, and shows what they printed where one failed.
-fn one(
-    platform: &Platform,
-    check: &mut dyn FnMut(&mut Captured) -> Result<Tally>,
-) -> Result<Tally> {
-    println!("{} built, compared, run", style(platform.name).bold());
+/// Runs checks, and shows what they printed where one failed.
+fn one(what: &str, check: &mut dyn FnMut(&mut Captured) -> Result<Tally>) -> Result<Tally> {
+    println!("{what}");
     let begun = Instant::now();
     let mut captured = Captured::new()?;
     let tally = match check(&mut captured) {

@@ -12,6 +12,8 @@ mod pack;
 mod platform;
 mod sbom;
 mod stage;
+mod type_check;
+mod windows;
 
 use std::{
     fs,
@@ -28,6 +30,9 @@ pub use platform::{Platform, of_this_machine};
 use stage::{Stage, VERSION, stage};
 
 use crate::{header::Header, workspace::Workspace};
+
+/// What `--target` takes for the check of types.
+const TYPES: &str = "types";
 
 /// Makes the archives of the named platforms, or of this machine's; where it is asked for, Debian
 /// packages of those for Linux too.
@@ -51,12 +56,19 @@ pub fn run(names: &[String], into: Option<&Path>, debian: bool, in_json: bool) -
     Ok(true)
 }
 
-/// Checks the named platforms, or all.
+/// Checks the named platforms, or all, and then the types for those that there is no archive for.
 pub fn check(names: &[String], update_abi: bool) -> Result<bool> {
-    if names.is_empty() {
-        return check::run(&PLATFORMS.iter().collect::<Vec<_>>(), update_abi);
-    }
-    check::run(&chosen(names)?, update_abi)
+    let (types, named): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| name == TYPES);
+    let platforms = match (types.is_empty(), named.is_empty()) {
+        (true, true) => PLATFORMS.iter().collect(),
+        (false, true) => Vec::new(),
+        (_, false) => chosen(&named)?,
+    };
+    check::run(
+        &platforms,
+        names.is_empty() || !types.is_empty(),
+        update_abi,
+    )
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Platform>> {
