@@ -38,12 +38,12 @@ mod test;
 mod two_devices;
 mod workspace;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 
-use lab::{fuzz, instrument::Sanitizer, memory, sanitizers};
+use lab::{fuzz, instrument::Sanitizer, memory, sanitizers, soak};
 use tally::Tally;
 
 /// The house's own commands.
@@ -96,6 +96,12 @@ enum LabCommand {
         seconds: u64,
         /// Files in fuzz/src; default: all.
         targets: Vec<String>,
+    },
+    /// Use two devices of many accounts and a server, with kills and a network that goes and comes.
+    Soak {
+        /// How long.
+        #[arg(long, value_name = "N", default_value_t = 10.0)]
+        minutes: f64,
     },
     /// Look through the memory of a process for what it has deleted.
     Memory,
@@ -234,6 +240,17 @@ fn run_lab(command: LabCommand) -> Result<bool> {
         LabCommand::Fuzz { seconds, targets } => {
             lab::command(fuzz::NEEDS, |workspace, captured| {
                 fuzz::check(workspace, seconds, &targets, captured)
+            })
+        }
+        LabCommand::Soak { minutes } => {
+            ensure!(
+                (0.1..=100_000.0).contains(&minutes),
+                "--minutes {minutes}; allowed: 0.1 to 100,000"
+            );
+            lab::command(soak::NEEDS, |workspace, captured| {
+                workspace.build_debug()?;
+                let time = Duration::from_secs_f64(minutes * 60.0);
+                soak::check(workspace, time, true, captured)
             })
         }
         LabCommand::Memory => lab::command(memory::NEEDS, memory::check),
