@@ -94,6 +94,9 @@ enum LabCommand {
         /// How long each target is tried.
         #[arg(long, value_name = "N", default_value_t = 60)]
         seconds: u64,
+        /// Only read the committed inputs once, without a sanitizer: quick to build.
+        #[arg(long, conflicts_with_all = ["seconds", "targets"])]
+        replay: bool,
         /// Files in fuzz/src; default: all.
         targets: Vec<String>,
     },
@@ -237,11 +240,12 @@ fn run_lab(command: LabCommand) -> Result<bool> {
                 Ok(tally)
             })
         }
-        LabCommand::Fuzz { seconds, targets } => {
-            lab::command(fuzz::NEEDS, |workspace, captured| {
-                fuzz::check(workspace, seconds, &targets, captured)
-            })
-        }
+        LabCommand::Fuzz { replay: true, .. } => lab::command(&[], fuzz::replay),
+        LabCommand::Fuzz {
+            seconds, targets, ..
+        } => lab::command(fuzz::NEEDS, |workspace, captured| {
+            fuzz::check(workspace, seconds, &targets, captured)
+        }),
         LabCommand::Soak { minutes } => {
             ensure!(
                 (0.1..=100_000.0).contains(&minutes),
