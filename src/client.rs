@@ -11,13 +11,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::channel;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use adieu_protocol::recent_contact::MAX_BATCH;
-use parking_lot::{Condvar, Mutex};
 
 use crate::conversation::{Change, ConversationId, MAX_DRAFT, Message, Positions, Source, Summary};
 use crate::deletion::{
@@ -27,6 +23,10 @@ use crate::deletion::{
 use crate::delivery::{Delivery, Job, Mode, Reply};
 use crate::error::{Error, Result};
 use crate::event::{Events, Listener, SyncState};
+use crate::primitives::atomic::{AtomicBool, Ordering};
+use crate::primitives::mpsc::channel;
+use crate::primitives::thread::JoinHandle;
+use crate::primitives::{Condvar, Mutex, MutexGuard};
 use crate::queue::Queue;
 use crate::remote::{Remote, Server};
 use crate::store::{Named, RawKey, Store, Verification};
@@ -576,7 +576,7 @@ impl Client {
         let mut closed = self.closed.lock();
         while !*closed {
             if self.delivery.by_host() {
-                parking_lot::MutexGuard::unlocked(&mut closed, || self.poll(&gone));
+                MutexGuard::unlocked(&mut closed, || self.poll(&gone));
                 if !*closed {
                     self.closed_changed.wait_for(&mut closed, POLLING);
                 }
@@ -588,8 +588,10 @@ impl Client {
 
     /// The worker has ended and everything is delivered: the last names go, and the folder is free.
     fn let_go_of_store(&self) {
-        if let Some(mut ended) = self.ended.lock().take() {
-            ended.tidy(std::mem::take(&mut self.delivered_late.lock()));
+        let ended = self.ended.lock().take();
+        if let Some(mut ended) = ended {
+            let delivered = std::mem::take(&mut *self.delivered_late.lock());
+            ended.tidy(delivered);
         }
     }
 

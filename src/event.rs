@@ -6,14 +6,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use parking_lot::Mutex;
 
 use crate::conversation::{ConversationId, Summary};
 use crate::deletion::{DeletionId, Pending, Scope};
 use crate::delivery::Delivery;
 use crate::error::Error;
+use crate::primitives::Mutex;
+use crate::primitives::atomic::{AtomicBool, Ordering};
 
 /// Who caused a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! the feature `failpoints`, which no shipped artefact has.
 
 /// Acts as the environment variable `ADIEU_FAILPOINT` says: `<name>=abort` dies here, as a crash
-/// would; `<name>=panic` panics here.
+/// would; `<name>=panic` panics here. [`is_wanted`] knows one more.
 #[cfg(feature = "failpoints")]
 #[allow(clippy::panic, reason = "this is what the failpoint is for")]
 pub fn failpoint(name: &str) {
@@ -14,6 +14,12 @@ pub fn failpoint(name: &str) {
         Some((at, "panic")) if at == name => panic!("failpoint {name}"),
         _ => {}
     }
+}
+
+/// Whether `ADIEU_FAILPOINT` is these words: a mistake that is made on purpose.
+#[cfg(feature = "failpoints")]
+pub fn is_wanted(mistake: &str) -> bool {
+    std::env::var("ADIEU_FAILPOINT").is_ok_and(|wanted| wanted == mistake)
 }
 
 /// Nothing.

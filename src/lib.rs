@@ -15,6 +15,9 @@ pub mod error;
 pub mod event;
 pub mod failpoint;
 pub mod ffi;
+#[cfg(all(test, feature = "shuttle"))]
+mod interleavings;
+mod primitives;
 mod queue;
 pub mod remote;
 pub mod store;

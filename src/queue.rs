@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use crate::primitives::{Condvar, Mutex};
 
 /// Many writers, one reader. A writer pays for a wake-up only when the reader sleeps.
 pub struct Queue<T> {

@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::{Builder, JoinHandle};
 
 use crate::error::Result;
+use crate::primitives::thread::{Builder, JoinHandle};
+use crate::primitives::thread_local;
 
 thread_local! {
     /// The client that this thread belongs to; 0 for none.
@@ -34,7 +35,7 @@ impl Threads {
     /// Starts one.
     pub fn spawn(self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
         let thread = Builder::new().name(name.to_owned()).spawn(move || {
-            OWNER.set(self.owner);
+            OWNER.with(|owner| owner.set(self.owner));
             work();
         })?;
         Ok(thread)
@@ -54,6 +55,6 @@ impl Threads {
 
     /// Whether the current thread is one of them, and so cannot wait for their end.
     pub fn is_one(self) -> bool {
-        OWNER.get() == self.owner
+        OWNER.with(Cell::get) == self.owner
     }
 }

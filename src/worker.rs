@@ -3,11 +3,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-
-use parking_lot::Mutex;
 
 use crate::conversation::{Change, ConversationId, Message, Source, Summary};
 use crate::deletion::{
@@ -17,6 +13,9 @@ use crate::delivery::Reply;
 use crate::error::{Error, Result};
 use crate::event::{Cause, Event, Events, SyncState};
 use crate::failpoint::failpoint;
+use crate::primitives::Mutex;
+use crate::primitives::mpsc::{Receiver, Sender, channel};
+use crate::primitives::thread::JoinHandle;
 use crate::queue::Queue;
 use crate::store::{Checkpointer, Named, Store, Unfinished, Verification};
 use crate::sync::{Elsewhere, Page};

@@ -365,6 +365,23 @@ fn a_slow_callback_holds_up_delivery_and_nothing_else() {
     assert!(matches!(next.wait(), Outcome::Conversations(list) if list.len() == 1));
 }
 
+/// CALL-4: the library under test dies when it calls the host with a lock held. It does so here,
+/// where the library is told to make that mistake: so it has not made it in any other test.
+#[test]
+fn a_lock_that_is_held_in_a_callback_is_noticed() {
+    let name = "a_lock_that_is_held_in_a_callback_is_noticed";
+    if child::is_child() {
+        let (_folder, client) = filled();
+        client.list();
+        return;
+    }
+    child::passes(name, &[]);
+    let died = child::run(name, &[("ADIEU_FAILPOINT", "callback=locked")]);
+    let said = String::from_utf8_lossy(&died.stderr);
+    assert!(!died.status.success());
+    assert!(said.contains("called while 1 locks are held"), "{said}");
+}
+
 /// CALL-4: any function may be called from a callback.
 #[test]
 fn a_callback_may_call_anything() {

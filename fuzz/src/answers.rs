@@ -1,6 +1,9 @@
 //! The bodies of a server's answers, as the client's types read them.
 
-#![no_main]
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
+#[cfg(not(feature = "libfuzzer"))]
+mod replay;
 
 use adieu_protocol::{envelope::read_answer, recent_contact as wire};
 use libfuzzer_sys::fuzz_target;
@@ -16,3 +19,8 @@ fuzz_target!(|data: &[u8]| {
         }
     }
 });
+
+#[cfg(not(feature = "libfuzzer"))]
+fn main() {
+    replay::all();
+}

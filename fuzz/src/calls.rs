@@ -1,6 +1,9 @@
 //! Arguments by chance for the functions of the C interface, on a device without a server.
 
-#![no_main]
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
+#[cfg(not(feature = "libfuzzer"))]
+mod replay;
 
 mod support;
 
@@ -157,3 +160,8 @@ fuzz_target!(|data: &[u8]| {
     drop(client);
     drop(Client::open(folder.path(), None).expect("a store that was closed opens"));
 });
+
+#[cfg(not(feature = "libfuzzer"))]
+fn main() {
+    replay::all();
+}

@@ -2,7 +2,10 @@
 //! store. The input is a list of answers; those that begin with `H` are sent as they are, the others
 //! as the body of a good HTTP answer.
 
-#![no_main]
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
+#[cfg(not(feature = "libfuzzer"))]
+mod replay;
 
 mod support;
 
@@ -88,3 +91,8 @@ fuzz_target!(|data: &[u8]| {
         "the store reads what the client wrote"
     );
 });
+
+#[cfg(not(feature = "libfuzzer"))]
+fn main() {
+    replay::all();
+}

@@ -1,7 +1,10 @@
 //! The bodies of requests, as the server's types read them: what is taken means the same when it is
 //! written and read again.
 
-#![no_main]
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
+#[cfg(not(feature = "libfuzzer"))]
+mod replay;
 
 use std::fmt::Debug;
 
@@ -55,3 +58,8 @@ fuzz_target!(|data: &[u8]| {
     again::<sns::FriendAdd>(data);
     again::<sns::FriendDelete>(data);
 });
+
+#[cfg(not(feature = "libfuzzer"))]
+fn main() {
+    replay::all();
+}

@@ -1,7 +1,10 @@
 //! Stores whose files were damaged: they open or are refused with a code of their own, and what opens
 //! reads, deletes and closes without harm. The input is a list of edits.
 
-#![no_main]
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
+#[cfg(not(feature = "libfuzzer"))]
+mod replay;
 
 mod support;
 
@@ -131,3 +134,8 @@ fuzz_target!(|data: &[u8]| {
     client.called(code);
     client.settle();
 });
+
+#[cfg(not(feature = "libfuzzer"))]
+fn main() {
+    replay::all();
+}

@@ -68,6 +68,7 @@ impl Client {
             listener: null(),
             live_sync: 0,
             reserved: 0,
+            ca_certificates: null(),
         };
         let mut handle = null_mut();
         let mut why: [c_char; 200] = [0; 200];

@@ -1,6 +1,9 @@
 //! Credentials: none is taken but the one that was signed, however it is spelled and packed.
 
-#![no_main]
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
+#[cfg(not(feature = "libfuzzer"))]
+mod replay;
 
 use std::io::Write;
 
@@ -26,3 +29,8 @@ fuzz_target!(|data: &[u8]| {
         );
     }
 });
+
+#[cfg(not(feature = "libfuzzer"))]
+fn main() {
+    replay::all();
+}

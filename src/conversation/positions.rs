@@ -1,11 +1,10 @@
 //! The highest position of each conversation that this device has accepted.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use parking_lot::Mutex;
 
 use super::{ConversationId, Source};
+use crate::primitives::Mutex;
+use crate::primitives::atomic::{AtomicU64, Ordering};
 
 /// No position reaches this; in the store it means "without an end".
 pub const END: u64 = i64::MAX as u64;

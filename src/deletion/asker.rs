@@ -3,11 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-
-use parking_lot::Mutex;
 
 use adieu_protocol::path;
 use adieu_protocol::recent_contact::{
@@ -16,6 +12,9 @@ use adieu_protocol::recent_contact::{
 
 use super::Scope;
 use crate::error::{Error, Result, code};
+use crate::primitives::Mutex;
+use crate::primitives::mpsc::{Receiver, Sender, channel};
+use crate::primitives::thread::JoinHandle;
 use crate::remote::{CallError, Remote};
 use crate::store::Intent;
 use crate::threads::Threads;

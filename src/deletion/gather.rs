@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use crate::delivery::Reply;
 use crate::error::{Error, Result};
+use crate::primitives::Mutex;
 
 /// Collects outcomes, and with the last one answers.
 pub struct Gather(Mutex<State>);
@@ -50,7 +49,9 @@ impl Gather {
 
     /// Lets go: the call was refused.
     pub fn release(&self) {
-        if let Some(reply) = self.0.lock().reply.take() {
+        // What is let go of may call the host: not with the lock held.
+        let reply = self.0.lock().reply.take();
+        if let Some(reply) = reply {
             reply.release();
         }
     }

@@ -17,12 +17,12 @@
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-use parking_lot::Mutex;
+use std::sync::atomic::AtomicU64;
 
 use super::{DeletionId, Policy, Scope};
 use crate::conversation::ConversationId;
+use crate::primitives::Mutex;
+use crate::primitives::atomic::{AtomicBool, Ordering};
 
 const WORDS: usize = 16;
 const HEAD: usize = 6;
@@ -209,10 +209,11 @@ impl Inbox {
     }
 
     fn clear(&self, place: u32) {
-        self.unflushed.store(true, Ordering::Release);
         for word in self.place(place) {
             word.store(0, Ordering::Release);
         }
+        // After them: a flush that is under way would take note of them without taking them along.
+        self.unflushed.store(true, Ordering::Release);
     }
 }
 
@@ -261,6 +262,70 @@ fn checksum(words: &[u64; WORDS]) -> u64 {
     sum | 1
 }
 
+#[cfg(all(test, feature = "shuttle"))]
+#[allow(clippy::unwrap_used, reason = "a failure is the test's")]
+mod interleavings {
+    use super::tests::{conversation, inbox_on, record};
+    use super::*;
+    use crate::interleavings::explore;
+    use crate::primitives::thread;
+
+    /// Memory and the disk below it. Others take their steps whenever either is reached for.
+    struct OnDisk {
+        memory: Vec<AtomicU64>,
+        disk: Arc<Vec<AtomicU64>>,
+    }
+
+    impl SharedWords for OnDisk {
+        fn words(&self) -> &[AtomicU64] {
+            thread::yield_now();
+            &self.memory
+        }
+
+        fn flush(&self) -> std::io::Result<()> {
+            for (disk, memory) in self.disk.iter().zip(&self.memory) {
+                disk.store(memory.load(Ordering::Relaxed), Ordering::Relaxed);
+            }
+            thread::yield_now();
+            Ok(())
+        }
+    }
+
+    /// Callers note, are refused or done, and the worker flushes meanwhile.
+    #[test]
+    fn nothing_that_was_taken_out_outlives_the_next_flush() {
+        explore(4_000, || {
+            let words = || (0..4 * WORDS).map(|_| AtomicU64::new(0)).collect();
+            let disk: Arc<Vec<AtomicU64>> = Arc::new(words());
+            let inbox = inbox_on(Box::new(OnDisk {
+                memory: words(),
+                disk: disk.clone(),
+            }));
+            let callers: Vec<_> = ["c2c_bob", "group_team"]
+                .into_iter()
+                .map(|id| {
+                    let inbox = inbox.clone();
+                    thread::spawn(move || {
+                        for _ in 0..2 {
+                            let noted = inbox.note(&conversation(id), &record()).unwrap();
+                            let read = inbox.read(noted.place);
+                            assert_eq!(read, Some((conversation(id), record())), "another's place");
+                        }
+                    })
+                })
+                .collect();
+            let flushing = inbox.clone();
+            let worker = thread::spawn(move || (0..3).for_each(|_| flushing.flush()));
+            for thread in callers.into_iter().chain([worker]) {
+                thread.join().unwrap();
+            }
+            inbox.flush();
+            let left = disk.iter().filter(|word| word.load(Ordering::Relaxed) != 0);
+            assert_eq!(left.count(), 0, "the disk still has what was taken out");
+        });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,18 +343,24 @@ mod tests {
     }
 
     fn inbox() -> Arc<Inbox> {
+        let words = (0..4 * WORDS).map(|_| AtomicU64::new(0));
+        inbox_on(Box::new(Memory(words.collect())))
+    }
+
+    /// With room for four.
+    pub fn inbox_on(shared: Box<dyn SharedWords>) -> Arc<Inbox> {
         Arc::new(Inbox {
-            shared: Box::new(Memory((0..4 * WORDS).map(|_| AtomicU64::new(0)).collect())),
+            shared,
             free: Mutex::new(vec![3, 2, 1, 0]),
             unflushed: AtomicBool::new(false),
         })
     }
 
-    fn conversation(id: &str) -> ConversationId {
+    pub fn conversation(id: &str) -> ConversationId {
         ConversationId::parse(id).unwrap()
     }
 
-    fn record() -> Record {
+    pub fn record() -> Record {
         Record {
             deletion: DeletionId(*b"0123456789abcdef"),
             cut_off: None,

@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::DeletionId;
+use crate::primitives::Mutex;
 
 /// How many are kept.
 const KEPT: usize = 1024;

@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use crate::primitives::{Condvar, Mutex, MutexGuard, thread_local};
 
 /// Something that calls the host.
 pub type Job = Box<dyn FnOnce() + Send>;
@@ -173,6 +173,10 @@ impl Delivery {
     fn run<'a>(&'a self, mut state: MutexGuard<'a, State>, job: Job) -> MutexGuard<'a, State> {
         state.deliverer = Some(ThreadMark::here());
         drop(state);
+        #[cfg(feature = "failpoints")]
+        let lock = Mutex::new(());
+        #[cfg(feature = "failpoints")]
+        let _mistake = crate::failpoint::is_wanted("callback=locked").then(|| lock.lock());
         // Host code is C and does not unwind; what is caught here is a bug of the library's own
         // glue, which must not end the delivery of everything behind it.
         let _ = catch_unwind(AssertUnwindSafe(job));

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::text;
 use crate::delivery::{Delivery, Reply};
 use crate::error::{Error, Result};
+use crate::primitives::no_lock_is_held;
 
 /// Called when a call has succeeded.
 pub type adieu_success_callback = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
@@ -53,7 +54,9 @@ impl UserData {
         }
     }
 
+    /// For the host, which is called next.
     pub(super) fn get(&self) -> *mut c_void {
+        no_lock_is_held();
         self.pointer.0
     }
 }
@@ -61,6 +64,7 @@ impl UserData {
 impl Drop for UserData {
     fn drop(&mut self) {
         if let Some(destructor) = self.destructor.take() {
+            no_lock_is_held();
             // SAFETY: a valid function pointer by the caller's contract, with the pointer that it
             // was given for, called this once.
             unsafe { destructor(self.pointer.0) };

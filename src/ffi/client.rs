@@ -18,6 +18,7 @@ use super::{handle, mapping, module, priority, text};
 use crate::client::{Client, Config};
 use crate::delivery::Mode;
 use crate::error::{Error, Result};
+use crate::primitives::no_lock_is_held;
 use crate::remote::Server;
 use crate::store::KEY_LEN;
 
@@ -156,6 +157,7 @@ unsafe fn config(
             let data = HostPointer(options.post_data);
             let hook = move || {
                 let data = data;
+                no_lock_is_held();
                 // SAFETY: a valid function pointer by the contract, called with its own data.
                 unsafe { post(data.0) };
             };

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use parking_lot::RwLock;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::adieu_client;
 use super::status::ADIEU_ERR_INVALID_HANDLE;
 use crate::client::Client;
+use crate::primitives::StaticRwLock;
 
 /// Low bits of a handle: the place in the table, counted from 1.
 const PLACE_BITS: u32 = 12;
@@ -20,7 +20,7 @@ struct Slot {
     client: Option<Arc<Client>>,
 }
 
-static TABLE: RwLock<Vec<Slot>> = RwLock::new(Vec::new());
+static TABLE: StaticRwLock<Vec<Slot>> = StaticRwLock::new(Vec::new());
 
 /// Makes a handle; `None` when 4,095 clients are open.
 pub(super) fn insert(client: Arc<Client>) -> Option<*mut adieu_client> {

@@ -23,6 +23,8 @@ pub mod deletion;
 mod guard;
 mod handle;
 mod heap;
+#[cfg(all(test, feature = "shuttle"))]
+mod interleavings;
 pub mod listener;
 mod mapping;
 pub mod message;

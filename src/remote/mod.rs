@@ -8,7 +8,6 @@ mod resolver;
 use std::time::{Duration, Instant};
 
 use adieu_protocol::envelope::{BadAnswer, read_answer};
-use parking_lot::RwLock;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,6 +18,8 @@ use ureq::tls::TlsConfig;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, code};
+use crate::primitives::RwLock;
+use crate::primitives::atomic::{AtomicBool, Ordering};
 
 /// Largest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 64 << 20;
@@ -112,7 +113,7 @@ pub struct Remote {
     user: String,
     device: String,
     user_sig: RwLock<Zeroizing<String>>,
-    interrupted: std::sync::atomic::AtomicBool,
+    interrupted: AtomicBool,
 }
 
 impl Remote {
@@ -146,7 +147,7 @@ impl Remote {
             user: user.to_owned(),
             device: device.to_owned(),
             user_sig: RwLock::new(server.user_sig.clone()),
-            interrupted: false.into(),
+            interrupted: AtomicBool::new(false),
         })
     }
 
@@ -193,8 +194,7 @@ impl Remote {
 
     /// Ends every call that is under way and refuses all later ones.
     pub fn interrupt(&self) {
-        self.interrupted
-            .store(true, std::sync::atomic::Ordering::SeqCst);
+        self.interrupted.store(true, Ordering::SeqCst);
         self.agent.clone().shutdown();
     }
 
@@ -319,7 +319,7 @@ impl Remote {
     /// Sorts what went wrong by the one question that matters: can the request have arrived?
     fn call_error(&self, error: ureq::Error) -> CallError {
         use ureq::{Error as Http, Timeout};
-        if self.interrupted.load(std::sync::atomic::Ordering::SeqCst) {
+        if self.interrupted.load(Ordering::SeqCst) {
             return CallError::Interrupted;
         }
         if let Some(why) = connector::before_sending(&error) {
@@ -398,7 +398,7 @@ fn is_loopback(host: &str) -> bool {
 
 /// The contract wants a number in every request; published clients send any.
 fn random() -> u32 {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::AtomicU32;
     static COUNT: AtomicU32 = AtomicU32::new(1);
     COUNT.fetch_add(0x9e37_79b9, Ordering::Relaxed)
 }

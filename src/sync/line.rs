@@ -9,13 +9,13 @@ use adieu_protocol::recent_contact::{
     ERASED_BY_ANOTHER_DEVICE, ERASED_BY_BACK_END, GetHistory, History, HistoryMessage,
     MAX_HISTORY_PAGE, MAX_SYNC_PAGE, Sync, Synced, View,
 };
-use parking_lot::Mutex;
 
 use crate::conversation::{ConversationId, Message};
 use crate::deletion::{ErasedElsewhere, Scope};
 use crate::delivery::Reply;
 use crate::error::{Error, Result};
 use crate::event::{Cause, SyncState};
+use crate::primitives::Mutex;
 use crate::remote::Remote;
 
 /// Longest time for one page, beside what the server was asked to wait.

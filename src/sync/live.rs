@@ -1,14 +1,13 @@
 //! Staying up to date: one thread with a long-poll that the server answers when something changes.
 
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-
-use parking_lot::{Condvar, Mutex};
 
 use super::{Line, Sink};
 use crate::error::{Error, Result};
 use crate::event::SyncState;
+use crate::primitives::thread::JoinHandle;
+use crate::primitives::{Condvar, Mutex};
 use crate::threads::Threads;
 
 /// How long the server waits for something to tell, in seconds: shorter than what common

@@ -1,13 +1,13 @@
 //! Pulling when the host asks for it, on a thread of its own.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 
 use super::{Line, Sink};
 use crate::delivery::Reply;
 use crate::error::{Error, Result};
 use crate::event::SyncState;
+use crate::primitives::mpsc::{Receiver, Sender, channel};
+use crate::primitives::thread::JoinHandle;
 use crate::threads::Threads;
 
 /// The way to the thread. Dropped, it ends it.

@@ -58,6 +58,11 @@ impl Running {
         Ok(Self(child))
     }
 
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        lock(&self.0).id()
+    }
+
     /// Its standard input, once.
     pub fn stdin(&self) -> Result<ChildStdin> {
         lock(&self.0).stdin.take().context("no pipe to the child")

@@ -40,12 +40,12 @@ mod tls_front;
 mod two_devices;
 mod workspace;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 
-use lab::{fuzz, instrument::Sanitizer, memory, sanitizers};
+use lab::{fuzz, instrument::Sanitizer, memory, sanitizers, soak};
 use tally::Tally;
 
 /// The house's own commands.
@@ -96,8 +96,17 @@ enum LabCommand {
         /// How long each target is tried.
         #[arg(long, value_name = "N", default_value_t = 60)]
         seconds: u64,
+        /// Only read the committed inputs once, without a sanitizer: quick to build.
+        #[arg(long, conflicts_with_all = ["seconds", "targets"])]
+        replay: bool,
         /// Files in fuzz/src; default: all.
         targets: Vec<String>,
+    },
+    /// Use two devices of many accounts and a server, with kills and a network that goes and comes.
+    Soak {
+        /// How long.
+        #[arg(long, value_name = "N", default_value_t = 10.0)]
+        minutes: f64,
     },
     /// Look through the memory of a process for what it has deleted.
     Memory,
@@ -235,9 +244,21 @@ fn run_lab(command: LabCommand) -> Result<bool> {
                 Ok(tally)
             })
         }
-        LabCommand::Fuzz { seconds, targets } => {
-            lab::command(fuzz::NEEDS, |workspace, captured| {
-                fuzz::check(workspace, seconds, &targets, captured)
+        LabCommand::Fuzz { replay: true, .. } => lab::command(&[], fuzz::replay),
+        LabCommand::Fuzz {
+            seconds, targets, ..
+        } => lab::command(fuzz::NEEDS, |workspace, captured| {
+            fuzz::check(workspace, seconds, &targets, captured)
+        }),
+        LabCommand::Soak { minutes } => {
+            ensure!(
+                (0.1..=100_000.0).contains(&minutes),
+                "--minutes {minutes}; allowed: 0.1 to 100,000"
+            );
+            lab::command(soak::NEEDS, |workspace, captured| {
+                workspace.build_debug()?;
+                let time = Duration::from_secs_f64(minutes * 60.0);
+                soak::check(workspace, time, true, captured)
             })
         }
         LabCommand::Memory => lab::command(memory::NEEDS, memory::check),

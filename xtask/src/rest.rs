@@ -54,7 +54,8 @@ impl Account {
         &self.name
     }
 
-    fn post<A: DeserializeOwned>(&self, command: &str, request: &impl Serialize) -> Result<A> {
+    /// Asks, and reads an answer without an error.
+    pub fn post<A: DeserializeOwned>(&self, command: &str, request: &impl Serialize) -> Result<A> {
         let body = serde_json::to_vec(request).context("cannot write a request")?;
         let mut response = self
             .agent

@@ -51,6 +51,11 @@ impl Server {
         Ok(server)
     }
 
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     fn secret(&self) -> PathBuf {
         self.folder.join("secret")
     }
@@ -112,7 +117,7 @@ impl Server {
                 .args(["--app-id", &APP_ID.to_string(), "--admin", ADMIN])
                 .arg("--secret-file")
                 .arg(self.secret())
-                .args(["--log-level", "warn", "--max-connections", "64"])
+                .args(["--log-level", "warn", "--max-connections", "256"])
                 .stdout(Stdio::piped()),
         )?;
         let mut line = String::new();
@@ -122,7 +127,7 @@ impl Server {
         let listening: Listening = serde_json::from_str(&line)
             .with_context(|| format!("the server did not start; it said {line:?}"))?;
         Ok(Serving {
-            _running: running,
+            running,
             url: format!("http://{}", listening.listening),
         })
     }
@@ -130,7 +135,14 @@ impl Server {
 
 /// A server that runs until this value goes.
 pub struct Serving {
-    _running: Running,
+    running: Running,
     /// Where it listens.
     pub url: String,
+}
+
+impl Serving {
+    /// The process's id.
+    pub fn process(&self) -> u32 {
+        self.running.id()
+    }
 }

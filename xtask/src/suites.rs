@@ -1,13 +1,13 @@
 //! The suites of `cargo xtask test`: what each checks, needs and runs.
 
-use std::{ffi::OsStr, fs, process::Command};
+use std::{ffi::OsStr, fs, process::Command, time::Duration};
 
 use anyhow::Result;
 
 use crate::{
     audit, bindings, built::Built, c_build, c_contract, c_programs, captured::Captured, contract,
-    curl::CURL, demo_suite, exports, guard, header, machine::Need, named_files, openapi, packages,
-    tally::Tally, two_devices, workspace::Workspace,
+    curl::CURL, demo_suite, exports, guard, header, lab, machine::Need, named_files, openapi,
+    packages, tally::Tally, two_devices, workspace::Workspace,
 };
 
 /// One suite.
@@ -172,7 +172,8 @@ pub const SUITES: &[Suite] = &[
         needs: &[POSTGRES],
         proves: &[],
         run: |built, captured| {
-            let programs = server_tests(&built.workspace, &["console", "sqlite"])?;
+            let others = ["console", "forensics", "sqlite"];
+            let programs = server_tests(&built.workspace, &others)?;
             let mut arguments = vec!["--package=adieu-server"];
             arguments.extend(programs.iter().map(String::as_str));
             cargo_test_with(
@@ -281,6 +282,31 @@ pub const SUITES: &[Suite] = &[
             contract_tests(built, captured, |name| {
                 name.starts_with("model") || name.starts_with("changelog")
             })
+        },
+    },
+    Suite {
+        name: "concurrency",
+        what: "the steps of the library's threads in thousands of orders: queue, replies, inbox, close",
+        needs: &[],
+        proves: &[],
+        run: |built, captured| {
+            let arguments = [
+                "--package=adieu",
+                "--features=failpoints,shuttle",
+                "--lib",
+                "interleavings",
+            ];
+            cargo_test(built, captured, &arguments)
+        },
+    },
+    Suite {
+        name: "soak",
+        what: "two devices of many accounts and a server for half a minute, with kills and outages",
+        needs: &[CC],
+        proves: &[],
+        run: |built, captured| {
+            built.debug()?;
+            lab::soak::check(&built.workspace, Duration::from_secs(30), false, captured)
         },
     },
     Suite {

@@ -83,7 +83,7 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
     let folder = workspace.target.join("lab").join("fuzz");
     let mut flags = COVERAGE.to_vec();
     flags.extend(["-Zsanitizer=address", "--cfg=fuzzing", "-Cdebug-assertions"]);
-    let mut command = workspace.cargo(&["build", "--bins", "--target", TRIPLE]);
+    let mut command = workspace.cargo(&["build", "--bins", "--profile=fuzz", "--target", TRIPLE]);
     command
         .current_dir(workspace.root.join("fuzz"))
         .arg("--target-dir")
@@ -98,7 +98,48 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
         .wait()
         .context("cannot wait for cargo")?;
     ensure!(status.success(), "the targets do not build");
-    Ok(folder.join(TRIPLE).join("debug"))
+    Ok(folder.join(TRIPLE).join("fuzz"))
+}
+
+/// Runs every committed input once on targets that are built like everything else: what was broken
+/// once is not broken again, and the targets keep up with what they call.
+pub fn replay(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
+    let mut command = workspace.cargo(&["build", "--bins", "--no-default-features"]);
+    command
+        .current_dir(workspace.root.join("fuzz"))
+        .arg("--target-dir")
+        .arg(&workspace.target);
+    let mut bench = Bench::new(captured, false);
+    bench.check("the targets build", |captured| {
+        ensure!(captured.run(&mut command)?, "they do not");
+        Ok(())
+    })?;
+    if bench.tally.failed > 0 {
+        return Ok(bench.tally);
+    }
+    for target in targets(workspace)? {
+        let folders = inputs(workspace, &target);
+        bench.check(&format!("the inputs of {target}"), |captured| {
+            ensure!(!folders.is_empty(), "there are none in fuzz/seeds");
+            let mut command = Command::new(workspace.debug().join(&target));
+            ensure!(
+                captured.run(command.args(&folders))?,
+                "one of them breaks it"
+            );
+            Ok(())
+        })?;
+    }
+    Ok(bench.tally)
+}
+
+/// The folders with committed inputs of a target.
+fn inputs(workspace: &Workspace, target: &str) -> Vec<PathBuf> {
+    let folders = ["seeds", "regressions"];
+    let folders = folders.map(|folder| workspace.root.join("fuzz").join(folder).join(target));
+    folders
+        .into_iter()
+        .filter(|folder| folder.is_dir())
+        .collect()
 }
 
 /// What it learns goes to a folder of cargo's, what breaks to another; inputs that once broke
@@ -126,12 +167,7 @@ fn run(
         .arg(format!("-artifact_prefix={}/", broken.display()))
         .arg(&kept)
         .env("ASAN_OPTIONS", "detect_leaks=0");
-    for folder in ["seeds", "regressions"] {
-        let folder = workspace.root.join("fuzz").join(folder).join(target);
-        if folder.is_dir() {
-            command.arg(folder);
-        }
-    }
+    command.args(inputs(workspace, target));
     let (succeeded, text) = super::said(captured, &mut command)?;
     for line in text.lines() {
         if line.starts_with("stat::number_of_executed_units") || line.contains("DONE") {

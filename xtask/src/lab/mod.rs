@@ -4,6 +4,7 @@ pub mod fuzz;
 pub mod instrument;
 pub mod memory;
 pub mod sanitizers;
+pub mod soak;
 
 use std::{env::consts::ARCH, process::Command};
 
