@@ -311,3 +311,43 @@ fn processes_that_start_at_once_make_the_tables_once() {
     assert_eq!(servers[2].stored("SELECT count(*) FROM settings"), 1);
     assert_eq!(servers[2].stored("SELECT count(*) FROM incarnations"), 1);
 }
+
+/// A page costs what it shows, also where the database has not looked at its tables yet: the planner
+/// would gather and sort the whole conversation for each.
+#[test]
+fn a_page_costs_no_more_with_the_history_right_after_an_import() {
+    const MESSAGES: usize = 20_000;
+    const PAGES: i64 = 10;
+    const PAGE: i64 = 20;
+    let node = Node::start("autovacuum = off");
+    let url = node.database();
+    let mut server = Server::start_on(Some(url.clone()), &[]);
+    server.kill();
+    let log: String = (0..MESSAGES)
+        .map(|at| {
+            let message = json!({ "conversation": "c2c_a:b", "sender": "a", "time": 1_700_000_000 + at,
+                "text": format!("message {at}") });
+            format!("{message}\n")
+        })
+        .collect();
+    server.import(&log);
+    server.run();
+    let read = || {
+        database::query(&url, async |client| {
+            let sql = "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'messages_pkey'";
+            client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0)
+        })
+    };
+    let before = read();
+    for _ in 0..PAGES {
+        let request = plus(with("b"), json!({ "From_Account": "a", "MaxCnt": PAGE }));
+        server.admin(path::GET_HISTORY, &request);
+    }
+    // Counted a moment later.
+    wait_until(|| read() - before >= PAGES * PAGE);
+    let cost = read() - before;
+    assert!(
+        cost < MESSAGES as i64,
+        "{cost} messages were looked at for {PAGES} pages of {PAGE}"
+    );
+}

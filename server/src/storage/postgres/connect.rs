@@ -31,9 +31,12 @@ const CONNECT: Duration = Duration::from_secs(3);
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// What every connection is told. A commit is flushed before it is answered, whatever the
-/// database's default; more than that (a synchronous standby) is the operator's choice.
+/// database's default; more than that (a synchronous standby) is the operator's choice. Every
+/// statement goes by an index, in its order: without statistics, as after an import, the planner
+/// would rather collect a conversation as a whole and sort it.
 // DUR-7
 const SETTINGS: &str = "SET application_name = 'adieu-server'; SET jit = off;
+    SET enable_bitmapscan = off;
     SET statement_timeout = '20s'; SET lock_timeout = '5s';
     SET idle_in_transaction_session_timeout = '20s';
     SELECT set_config('synchronous_commit', 'on', false)

@@ -138,7 +138,7 @@ mod tests {
         };
         history(breathing).is_flat("it", 0).unwrap();
         let grows: [fn(&mut Sample, u64); 4] = [
-            |sample, at| sample.memory += at * 100,
+            |sample, at| sample.memory += at * 1_000,
             |sample, at| sample.threads += at / 40,
             |sample, at| sample.files += at / 10,
             |sample, at| sample.bytes += at * 100_000,
