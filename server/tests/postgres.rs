@@ -313,10 +313,10 @@ fn processes_that_start_at_once_make_the_tables_once() {
 }
 
 /// A page costs what it shows, also where the database has not looked at its tables yet: the planner
-/// would gather and sort the whole conversation for each.
+/// would gather and sort the whole conversation for each, once it is long enough.
 #[test]
 fn a_page_costs_no_more_with_the_history_right_after_an_import() {
-    const MESSAGES: usize = 20_000;
+    const MESSAGES: usize = 150_000;
     const PAGES: i64 = 10;
     const PAGE: i64 = 20;
     let node = Node::start("autovacuum = off");
