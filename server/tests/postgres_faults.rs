@@ -114,15 +114,8 @@ fn a_database_that_goes_and_comes_back_costs_time_and_nothing_else() {
 // DUR-7: what was answered is on the standby too.
 #[test]
 fn a_standby_that_is_promoted_is_followed() {
-    let primary = Node::start("wal_level = replica\nsynchronous_standby_names = '*'");
-    // Made before there is a standby, whose confirmation everything else waits for.
-    let standby = primary.standby();
-    let one = primary.database();
-    let name = one.rsplit('/').next().unwrap();
-    let both = format!(
-        "postgres://app@127.0.0.1:{},127.0.0.1:{}/{name}",
-        primary.port, standby.port
-    );
+    let (primary, standby, url) = pair();
+    let both = on_either(&url, &standby);
     let servers = [started(&both), Server::start_on(Some(both.clone()), &[])];
     servers[1].group("g", &["a", "b"]);
     let acknowledged: Vec<Vec<u64>> = std::thread::scope(|scope| {
@@ -167,14 +160,8 @@ fn a_standby_that_is_promoted_is_followed() {
 // because another transaction has got the same number since.
 #[test]
 fn what_only_the_old_primary_had_is_done_again() {
-    let primary = Node::start("wal_level = replica\nsynchronous_standby_names = '*'");
-    let standby = primary.standby();
-    let one = primary.database();
-    let name = one.rsplit('/').next().unwrap();
-    let both = format!(
-        "postgres://app@127.0.0.1:{},127.0.0.1:{}/{name}",
-        primary.port, standby.port
-    );
+    let (primary, standby, one) = pair();
+    let both = on_either(&one, &standby);
     let server = started(&both);
     let sender: i32 = asked(&one, "SELECT pid FROM pg_stat_replication");
     signal("-STOP", sender.cast_unsigned());
@@ -212,6 +199,20 @@ fn what_only_the_old_primary_had_is_done_again() {
         assert_eq!(sending.join().unwrap()["ErrorCode"], 0);
     });
     assert_eq!(server.positions("b", &with("a")), [1, 2, 3, 4]);
+}
+
+/// A primary whose commits wait for its standby, and the URL of a new database on it.
+fn pair() -> (Node, Node, String) {
+    let primary = Node::start("wal_level = replica\nsynchronous_standby_names = '*'");
+    let standby = primary.standby();
+    let url = primary.database();
+    (primary, standby, url)
+}
+
+/// The URL of a database on whichever of the two serves it.
+fn on_either(url: &str, standby: &Node) -> String {
+    let (server, name) = url.rsplit_once('/').unwrap();
+    format!("{server},127.0.0.1:{}/{name}", standby.port)
 }
 
 /// The one value of a query.
