@@ -164,7 +164,7 @@ fn what_only_the_old_primary_had_is_done_again() {
     let both = on_either(&one, &standby);
     let server = started(&both);
     let sender: i32 = asked(&one, "SELECT pid FROM pg_stat_replication");
-    signal("-STOP", sender.cast_unsigned());
+    let sender = Stopped::new(sender.cast_unsigned());
     std::thread::scope(|scope| {
         let sending = scope.spawn(|| {
             let message = json!({ "From_Account": "a", "To_Account": "b", "MsgRandom": 7,
@@ -189,7 +189,7 @@ fn what_only_the_old_primary_had_is_done_again() {
 
         signal("-STOP", server.id());
         primary.crash();
-        signal("-KILL", sender.cast_unsigned());
+        drop(sender);
         standby.promote();
         let taken_over = one.replace(&primary.port.to_string(), &standby.port.to_string());
         wait_until(|| {
@@ -220,6 +220,22 @@ fn asked<T: for<'a> FromSql<'a> + Send>(url: &str, sql: &str) -> T {
     database::query(url, async |client| {
         client.query_one(sql, &[]).await.unwrap().get(0)
     })
+}
+
+/// A process that goes no further, and goes for good with this, also where the test fails.
+struct Stopped(u32);
+
+impl Stopped {
+    fn new(process: u32) -> Self {
+        signal("-STOP", process);
+        Self(process)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        signal("-KILL", self.0);
+    }
 }
 
 fn signal(name: &str, process: u32) {

@@ -117,7 +117,7 @@ pub const SUITES: &[Suite] = &[
     },
     Suite {
         name: "unit",
-        what: "unit tests of the library, the wire and these commands",
+        what: "unit tests of the library, the wire, the benchmarks and these commands",
         needs: &[],
         proves: &[],
         run: |built, captured| {
@@ -126,6 +126,7 @@ pub const SUITES: &[Suite] = &[
                 &["--package=adieu", "--features=failpoints", "--lib"][..],
                 &["--package=adieu-protocol", "--all-features"],
                 &["--package=xtask"],
+                &["--package=adieu-bench"],
             ] {
                 tally += cargo_test(built, captured, arguments)?;
             }
