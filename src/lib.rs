@@ -17,6 +17,7 @@ pub mod failpoint;
 pub mod ffi;
 #[cfg(all(test, feature = "shuttle"))]
 mod interleavings;
+mod map;
 mod primitives;
 mod queue;
 pub mod remote;

@@ -1,8 +1,7 @@
 //! The highest position of each conversation that this device has accepted.
 
-use std::collections::HashMap;
-
 use super::{ConversationId, Source};
+use crate::map::Map;
 use crate::primitives::Mutex;
 use crate::primitives::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +12,7 @@ pub const END: u64 = i64::MAX as u64;
 /// off, and how much is unread. Kept in memory beside the store, which is its source at open.
 #[derive(Default)]
 pub struct Positions {
-    heads: Mutex<HashMap<ConversationId, (Source, u64)>>,
+    heads: Mutex<Map<ConversationId, (Source, u64)>>,
     unread: AtomicU64,
 }
 

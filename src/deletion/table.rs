@@ -1,6 +1,6 @@
 //! The deletions that are under way.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use crate::conversation::{ConversationId, Source};
 use crate::delivery::{Delivery, Job};
 use crate::error::{Error, Result, code};
 use crate::event::{Cause, Event, Events};
+use crate::map::Map;
 use crate::store::{Erasure, Named, Progress, Store};
 
 /// How long the server may take when nobody waits.
@@ -31,11 +32,11 @@ pub struct Deletions {
     pub(super) receipts: Arc<Receipts>,
     pub(super) ids: Arc<IdSource>,
     delivered: Delivered,
-    pub(super) flights: HashMap<DeletionId, Box<Flight>>,
+    pub(super) flights: Map<DeletionId, Box<Flight>>,
     /// The deletions of each conversation, the oldest first.
-    of: HashMap<ConversationId, SmallVec<[DeletionId; 1]>>,
+    of: Map<ConversationId, SmallVec<[DeletionId; 1]>>,
     /// Which of them is at the server: one at a time.
-    asked: HashMap<ConversationId, DeletionId>,
+    asked: Map<ConversationId, DeletionId>,
     /// What time decides.
     due: BTreeSet<(Instant, DeletionId)>,
     /// What is being worked on right now, for when the work panics.
@@ -63,9 +64,9 @@ impl Deletions {
             receipts,
             ids,
             delivered,
-            flights: HashMap::new(),
-            of: HashMap::new(),
-            asked: HashMap::new(),
+            flights: Map::default(),
+            of: Map::default(),
+            asked: Map::default(),
             due: BTreeSet::new(),
             at_work: Vec::new(),
             untidy: Vec::new(),

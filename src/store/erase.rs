@@ -142,7 +142,7 @@ impl Store {
         failpoint("rows-followed");
         // Only now does no row refer to these slots any more.
         for id in ids {
-            for (_, slots) in self.unrecorded.remove(id).unwrap_or_default() {
+            for (_, slots) in *self.unrecorded.remove(id).unwrap_or_default() {
                 self.dead_slots.extend(slots);
             }
         }
@@ -183,7 +183,7 @@ impl Store {
             self.entries.remove(&entry.id);
             // Rows that have not followed their keys need not: they go.
             let unrecorded = self.unrecorded.remove(&entry.id).unwrap_or_default();
-            let slots = unrecorded.into_iter().flat_map(|(_, slots)| slots);
+            let slots = (*unrecorded).into_iter().flat_map(|(_, slots)| slots);
             let slots = slots.chain(slots_of(&entry).map(|slot| slot.index));
             let slots = slots.collect();
             self.nameless.push((entry, slots));
@@ -379,7 +379,7 @@ impl Store {
         let erasures = ids
             .iter()
             .filter_map(|id| self.unrecorded.get(id))
-            .flatten();
+            .flat_map(|unrecorded| unrecorded.iter());
         let addressed: Vec<_> = erasures
             .map(|(erasure, _)| {
                 let address = self.address(&erasure.conversation);

@@ -1,12 +1,11 @@
 //! The key file with the keys that are in use kept ready.
 
-use std::collections::HashMap;
-
 use super::key_file::KeyFile;
 use super::random::Random;
 use super::seal::SealingKey;
 use super::slot::{Epitaph, SlotRef};
 use crate::error::Result;
+use crate::map::Map;
 
 /// Keys kept ready at most; half a kilobyte each. Beyond it they are unwrapped anew.
 const KEPT: usize = 4096;
@@ -17,7 +16,7 @@ pub struct Keyring {
     pub file: KeyFile,
     /// Where nonces come from.
     pub random: Random,
-    open: HashMap<SlotRef, SealingKey>,
+    open: Map<SlotRef, SealingKey>,
 }
 
 impl Keyring {
@@ -26,7 +25,7 @@ impl Keyring {
         Self {
             file,
             random: Random::new(),
-            open: HashMap::new(),
+            open: Map::default(),
         }
     }
 

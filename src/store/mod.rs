@@ -60,9 +60,12 @@ use crate::conversation::{ConversationId, Positions, Source};
 use crate::deletion::DeletionId;
 use crate::deletion::Scope;
 use crate::error::Result;
+use crate::map::Map;
 
 /// Slots whose keys a deletion destroyed: mostly one.
 type DeadSlots = SmallVec<[u32; 2]>;
+/// Mostly one of a conversation.
+type Unrecorded = SmallVec<[(Erasure, DeadSlots); 1]>;
 
 /// An open store. It belongs to one thread.
 pub struct Store {
@@ -72,13 +75,13 @@ pub struct Store {
     db: Connection,
     keys: Keyring,
     address_key: hmac::Key,
-    entries: HashMap<ConversationId, Entry>,
+    entries: Map<ConversationId, Entry>,
     /// Slots that no row refers to any more, but what they sealed may still stand there.
     dead_slots: Vec<u32>,
     /// Dead slots that may be used again.
     free_slots: Vec<u32>,
     /// Destroyed, and the rows have not followed yet; with the slots that they still refer to.
-    unrecorded: HashMap<ConversationId, SmallVec<[(Erasure, DeadSlots); 1]>>,
+    unrecorded: Map<ConversationId, Box<Unrecorded>>,
     /// Their address key is destroyed, and the rows have not gone yet; with all slots that they
     /// still refer to.
     nameless: Vec<(Entry, Vec<u32>)>,

@@ -18,6 +18,7 @@ use super::slot::SlotRef;
 use super::{Store, disk, master_key, schema};
 use crate::conversation::Positions;
 use crate::error::{Error, Result};
+use crate::map::Map;
 
 impl Store {
     /// Opens the store in a folder that exists; an empty folder becomes a new store. With no
@@ -58,10 +59,10 @@ impl Store {
             db,
             address_key: hmac::Key::new(hmac::HMAC_SHA256, keys.address_secret()),
             keys: Keyring::new(keys),
-            entries: HashMap::new(),
+            entries: Map::default(),
             dead_slots: Vec::new(),
             free_slots: Vec::new(),
-            unrecorded: HashMap::new(),
+            unrecorded: Map::default(),
             nameless: Vec::new(),
             delivered: Vec::new(),
             positions,
