@@ -795,7 +795,7 @@ typedef struct adieu_receipt {
    */
   uint64_t erase_ns;
   /*
-   Nanoseconds from the call until its success was ready for delivery.
+   Nanoseconds from the call until that moment, the answer of the server included.
    */
   uint64_t total_ns;
 } adieu_receipt;

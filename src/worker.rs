@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::conversation::{Change, ConversationId, Message, Source, Summary};
 use crate::deletion::{
-    Answer, DeletionId, Deletions, LeftBehind, Management, Pending, Request, Scope,
+    Answer, DeletionId, Deletions, ErasedElsewhere, LeftBehind, Management, Pending, Request, Scope,
 };
 use crate::delivery::Reply;
 use crate::error::{Error, Result};
@@ -21,9 +21,12 @@ use crate::store::{Checkpointer, Named, Store, Unfinished, Verification};
 use crate::sync::{Elsewhere, Page};
 use crate::threads::Threads;
 
-/// Deletions that are begun together when more wait: enough to share a flush, few enough to stay in
-/// the processor's caches from one step to the next.
+/// Deletions that are begun together when more wait: few enough to stay in the processor's caches
+/// from one step to the next.
 const TOGETHER: usize = 500;
+/// Deletions that share a flush when more wait. The first of them is told after it, too: no more
+/// than that many others hold it up.
+const UNTOLD: usize = 10_000;
 /// Pulled pages that may wait: enough that neither side idles, too few to fill memory.
 pub const PAGES_AHEAD: usize = 4;
 
@@ -320,47 +323,83 @@ impl Worker {
 
     /// Does the next command, or as many deletions as follow one another: they share a flush.
     fn step(&mut self, commands: &mut VecDeque<Command>) {
-        let (mut requests, mut erased) = (Vec::new(), Vec::new());
-        while requests.len() + erased.len() < TOGETHER
+        let mut begun = 0;
+        while begun < UNTOLD {
+            let requests = self.next_deletions(commands);
+            if requests.is_empty() {
+                break;
+            }
+            begun += requests.len();
+            failpoint("accept");
+            self.deletions.accept(requests, &mut self.store);
+        }
+        if begun > 0 {
+            self.deletions.tell(&mut self.store);
+            return;
+        }
+        let erased = self.next_erased_elsewhere(commands);
+        if !erased.is_empty() {
+            // A host that brings a conversation itself wants nothing of it from the server.
+            let erased = erased.into_iter();
+            let erased =
+                erased.filter(|(conversation, _)| !self.store.has_host_positions(conversation));
+            let erased = erased.collect();
+            self.pull = self.deletions.erase_elsewhere(erased, &mut self.store);
+        } else if let Some(command) = commands.pop_front() {
+            self.one(command);
+        }
+    }
+
+    /// The deletions that come next, as many as go together.
+    fn next_deletions(&mut self, commands: &mut VecDeque<Command>) -> Vec<Request> {
+        let mut requests = Vec::new();
+        while requests.len() < TOGETHER
             && let Some(command) = commands.pop_front()
         {
             match command {
-                Command::Delete(request) if erased.is_empty() => requests.push(request),
+                Command::Delete(request) => requests.push(request),
                 Command::DeleteAll {
                     requests: more,
                     failed,
-                } if erased.is_empty() => {
+                } => {
                     requests.extend(more);
                     for (error, reply) in failed {
                         reply.send(Err(error));
                     }
                 }
-                Command::Follow(conversation, Elsewhere::Erased(elsewhere))
-                    if requests.is_empty() && self.pull.is_ok() =>
-                {
-                    erased.push((conversation, elsewhere));
-                }
                 // Harmless to pull forward, and it must not cut a run of deletions in two.
                 Command::Delivered(names) => self.deletions.note_delivered(names),
-                other if requests.is_empty() && erased.is_empty() => {
-                    self.one(other);
-                    break;
-                }
                 other => {
                     commands.push_front(other);
                     break;
                 }
             }
         }
-        if !requests.is_empty() {
-            failpoint("accept");
-            self.deletions.accept(requests, &mut self.store);
+        requests
+    }
+
+    /// The same for what was erased elsewhere, unless the pull that brought it has failed.
+    fn next_erased_elsewhere(
+        &mut self,
+        commands: &mut VecDeque<Command>,
+    ) -> Vec<(ConversationId, ErasedElsewhere)> {
+        let mut erased = Vec::new();
+        while erased.len() < TOGETHER
+            && self.pull.is_ok()
+            && let Some(command) = commands.pop_front()
+        {
+            match command {
+                Command::Follow(conversation, Elsewhere::Erased(elsewhere)) => {
+                    erased.push((conversation, elsewhere));
+                }
+                Command::Delivered(names) => self.deletions.note_delivered(names),
+                other => {
+                    commands.push_front(other);
+                    break;
+                }
+            }
         }
-        if !erased.is_empty() {
-            // A host that brings a conversation itself wants nothing of it from the server.
-            erased.retain(|(conversation, _)| !self.store.has_host_positions(conversation));
-            self.pull = self.deletions.erase_elsewhere(erased, &mut self.store);
-        }
+        erased
     }
 
     fn one(&mut self, command: Command) {

@@ -91,7 +91,6 @@ impl Deletions {
         let released: Vec<_> = followed.iter().filter_map(released).collect();
         if !released.is_empty() {
             self.start(released, store);
-            self.at_work.clear();
         }
         Ok(())
     }

@@ -24,12 +24,21 @@ struct Outcome {
     notes: Vec<(DeletionId, Progress)>,
 }
 
+/// A deletion that is carried out with the next flush, and nobody has been told.
+pub(super) struct CarriedOut {
+    deletion: DeletionId,
+    /// The last position that goes.
+    cut_off: u64,
+    /// When erasing it began; `None` where it had happened before.
+    begun: Option<Instant>,
+    /// What the listener is to hear of.
+    news: Option<Erasure>,
+}
+
 impl Deletions {
     /// Takes the server's answers: what it deleted dies here too, what it refused is kept, and
     /// what is unclear or is to be tried again waits.
     pub fn answered(&mut self, answers: Vec<Answer>, store: &mut Store) {
-        let delivery = self.delivery.clone();
-        let _corked = delivery.cork();
         let mut outcome = Outcome::default();
         let mut free: Vec<ConversationId> = Vec::new();
         let ids = answers.iter().map(|answer| answer.intent.deletion);
@@ -41,24 +50,41 @@ impl Deletions {
             }
             self.sort(answer, &mut outcome, store);
         }
+        let delivery = self.delivery.clone();
+        let corked = delivery.cork();
+        self.settle_with(outcome, store);
+        self.tell(store);
+        drop(corked);
+        let released: Vec<_> = free.iter().filter_map(|free| self.released(free)).collect();
+        if !released.is_empty() {
+            self.start(released, store);
+        }
+    }
+
+    /// The server has no part in these: the device's own erasure is all there is to do.
+    pub(super) fn finish_here(&mut self, ids: &[DeletionId], store: &mut Store) {
+        let mut outcome = Outcome::default();
+        for id in ids {
+            if let Some(flight) = self.flights.get(id) {
+                let through = flight.intent.cut_off;
+                self.confirmed(*id, through, None, &mut outcome, store);
+            }
+        }
+        self.settle_with(outcome, store);
+    }
+
+    fn settle_with(&mut self, outcome: Outcome, store: &mut Store) {
         let Outcome {
             erasures,
             done,
             refused,
-            notes,
+            mut notes,
         } = outcome;
-        let mut notes = notes;
         self.take_back(refused, &mut notes, store);
-        self.destroy(&erasures, done, &mut notes, store);
+        self.doom(erasures, done, &mut notes, store);
         if !notes.is_empty() {
             // Lost notes only mean that the next life of the process tries early.
             let _ = store.note_progress(&notes);
-        }
-        self.at_work.clear();
-        let released: Vec<_> = free.iter().filter_map(|free| self.released(free)).collect();
-        if !released.is_empty() {
-            self.start(released, store);
-            self.at_work.clear();
         }
     }
 
@@ -76,36 +102,7 @@ impl Deletions {
             return;
         };
         match result {
-            Ok(_) if flight.progress.erased && intent.cut_off.is_some() => outcome.done.push(id),
-            // What the device had went at the call; what is there now was set since.
-            Ok(Some(through))
-                if flight.progress.erased
-                    && store.has_no_message(&intent.conversation)
-                    && through < END =>
-            {
-                // Lost, the server says it again at the next pull.
-                let _ = store.cover(&erasure(flight, through));
-                outcome.done.push(id);
-            }
-            Ok(Some(through)) if through >= END => {
-                let text = format!("the server has deleted up to {through}, which is no position");
-                let error = Error::OutcomeUnknown(text);
-                self.answer_calls(id, &error);
-                outcome
-                    .notes
-                    .extend(self.wait_for_next_try(id, error, retry_after));
-            }
-            Ok(cleared_through) => {
-                // The server's position means nothing in a conversation of the host.
-                let theirs =
-                    || cleared_through.filter(|_| !store.has_host_positions(&intent.conversation));
-                let through = intent.cut_off.or_else(theirs).unwrap_or(0);
-                if flight.progress.erased && through == 0 {
-                    outcome.done.push(id);
-                } else {
-                    outcome.erasures.push(erasure(flight, through));
-                }
-            }
+            Ok(through) => self.confirmed(id, through, retry_after, outcome, store),
             // The client closes, and says so to whoever waits.
             Err(Error::Pending) => {}
             Err(error) if intent.policy == Policy::Queue => {
@@ -131,6 +128,51 @@ impl Deletions {
                 self.answer_calls(id, &unknown);
                 let note = self.wait_for_next_try(id, error, retry_after);
                 outcome.notes.extend(note);
+            }
+        }
+    }
+
+    /// It may be carried out, up to its cut-off, or for want of one up to this position.
+    fn confirmed(
+        &mut self,
+        id: DeletionId,
+        cleared_through: Option<u64>,
+        retry_after: Option<Duration>,
+        outcome: &mut Outcome,
+        store: &mut Store,
+    ) {
+        let Some(flight) = self.flights.get(&id) else {
+            return;
+        };
+        let intent = &flight.intent;
+        let erased = flight.progress.erased;
+        match cleared_through {
+            _ if erased && intent.cut_off.is_some() => outcome.done.push(id),
+            // What the device had went at the call; what is there now was set since.
+            Some(through)
+                if erased && store.has_no_message(&intent.conversation) && through < END =>
+            {
+                // Lost, the server says it again at the next pull.
+                let _ = store.cover(&erasure(flight, through));
+                outcome.done.push(id);
+            }
+            Some(through) if through >= END => {
+                let text = format!("the server has deleted up to {through}, which is no position");
+                let error = Error::OutcomeUnknown(text);
+                self.answer_calls(id, &error);
+                let note = self.wait_for_next_try(id, error, retry_after);
+                outcome.notes.extend(note);
+            }
+            _ => {
+                // The server's position means nothing in a conversation of the host.
+                let theirs =
+                    || cleared_through.filter(|_| !store.has_host_positions(&intent.conversation));
+                let through = intent.cut_off.or_else(theirs).unwrap_or(0);
+                if erased && through == 0 {
+                    outcome.done.push(id);
+                } else {
+                    outcome.erasures.push(erasure(flight, through));
+                }
             }
         }
     }
@@ -181,10 +223,10 @@ impl Deletions {
         }
     }
 
-    /// Destroys what the device has, and ends the deletions that the server has carried out.
-    fn destroy(
+    /// Dooms what the device has; [`Self::tell`] makes it certain, and says so.
+    fn doom(
         &mut self,
-        erasures: &[Erasure],
+        erasures: Vec<Erasure>,
         done: Vec<DeletionId>,
         notes: &mut Vec<(DeletionId, Progress)>,
         store: &mut Store,
@@ -193,35 +235,69 @@ impl Deletions {
             .iter()
             .map(|erasure| self.events.are_heard() && self.has_news(erasure, store))
             .collect();
-        let start = Instant::now();
-        let destroyed = if erasures.is_empty() {
+        let begun = Instant::now();
+        let doomed = if erasures.is_empty() {
             Ok(())
         } else {
-            store.destroy(erasures)
+            store.doom(&erasures)
         };
-        let took = start.elapsed();
-        failpoint("before-delivery");
-        let mut ended = Vec::with_capacity(erasures.len() + done.len());
-        for (erasure, news) in erasures.iter().zip(news) {
-            match &destroyed {
-                Ok(()) => {
-                    self.keep_receipts(erasure, took);
-                    if news {
-                        self.tell_erased(erasure, store);
-                    }
-                    ended.extend(self.succeed(erasure.deletion));
-                }
+        for (erasure, news) in erasures.into_iter().zip(news) {
+            match &doomed {
+                Ok(()) => self.untold.push(CarriedOut {
+                    deletion: erasure.deletion,
+                    cut_off: erasure.through,
+                    begun: Some(begun),
+                    news: news.then_some(erasure),
+                }),
                 Err(disk) => notes.extend(self.not_destroyed(erasure.deletion, disk)),
             }
         }
-        for id in done {
-            if let Some(flight) = self.flights.get(&id) {
-                let through = flight.intent.cut_off.unwrap_or(0);
-                self.keep_receipts(&erasure(flight, through), Duration::ZERO);
+        for deletion in done {
+            let flight = self.flights.get(&deletion);
+            self.untold.push(CarriedOut {
+                deletion,
+                cut_off: flight.and_then(|flight| flight.intent.cut_off).unwrap_or(0),
+                begun: None,
+                news: None,
+            });
+        }
+    }
+
+    /// Makes certain what is doomed, with one flush, and tells whoever waits for it.
+    pub fn tell(&mut self, store: &mut Store) {
+        let untold = std::mem::take(&mut self.untold);
+        if untold.is_empty() {
+            self.at_work.clear();
+            return;
+        }
+        let certain = if untold.iter().any(|done| done.begun.is_some()) {
+            store.make_certain()
+        } else {
+            Ok(())
+        };
+        let at = Instant::now();
+        failpoint("before-delivery");
+        let delivery = self.delivery.clone();
+        let _corked = delivery.cork();
+        let mut ended = Vec::with_capacity(untold.len());
+        let mut notes = Vec::new();
+        for done in untold {
+            if let (Err(disk), Some(_)) = (&certain, done.begun) {
+                notes.extend(self.not_destroyed(done.deletion, disk));
+                continue;
             }
-            ended.extend(self.succeed(id));
+            self.keep_receipts(&done, at);
+            if let Some(erasure) = &done.news {
+                self.tell_erased(erasure, store);
+            }
+            ended.extend(self.succeed(done.deletion));
         }
         self.forget_when_delivered(ended);
+        if !notes.is_empty() {
+            // Lost notes only mean that the next life of the process tries early.
+            let _ = store.note_progress(&notes);
+        }
+        self.at_work.clear();
     }
 
     /// Whether the listener is to hear of an erasure: it changes what is shown, or an earlier life
@@ -261,14 +337,13 @@ impl Deletions {
         self.wait_for_next_try(id, error, None)
     }
 
-    fn keep_receipts(&self, erasure: &Erasure, erase: Duration) {
-        let flight = self.flights.get(&erasure.deletion);
+    fn keep_receipts(&self, done: &CarriedOut, at: Instant) {
+        let flight = self.flights.get(&done.deletion);
         for waiting in flight.map_or(&[][..], |flight| &flight.waiting) {
-            let total = waiting.accepted.elapsed();
             let receipt = Receipt {
-                cut_off: erasure.through,
-                erase,
-                total,
+                cut_off: done.cut_off,
+                erase: done.begun.map_or(Duration::ZERO, |begun| at - begun),
+                total: at.saturating_duration_since(waiting.accepted),
             };
             self.receipts.keep(waiting.id, receipt);
         }

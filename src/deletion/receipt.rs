@@ -16,7 +16,7 @@ pub struct Receipt {
     pub cut_off: u64,
     /// From the beginning of the erasure to the moment nothing could bring it back.
     pub erase: Duration,
-    /// From the call to the moment its success was ready for delivery.
+    /// From the call to that moment, the answer of the server included.
     pub total: Duration,
 }
 

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
-use super::asker::{Answer, Asker, Question};
+use super::asker::{Asker, Question};
 use super::flight::{Flight, State, Waiting};
+use super::outcome::CarriedOut;
 use super::{DeletionId, IdSource, Noted, PendingState, Policy, Receipts, Request, Scope, backoff};
 use crate::clock;
 use crate::conversation::{ConversationId, Source};
@@ -41,6 +42,8 @@ pub struct Deletions {
     due: BTreeSet<(Instant, DeletionId)>,
     /// What is being worked on right now, for when the work panics.
     pub(super) at_work: Vec<DeletionId>,
+    /// Carried out, and nobody has been told.
+    pub(super) untold: Vec<CarriedOut>,
     /// Delivered, and not yet forgotten by the store.
     pub(super) untidy: Vec<Named>,
     /// The host has said that there is no network.
@@ -69,12 +72,14 @@ impl Deletions {
             asked: Map::default(),
             due: BTreeSet::new(),
             at_work: Vec::new(),
+            untold: Vec::new(),
             untidy: Vec::new(),
             offline: false,
         }
     }
 
-    /// Begins everything that was queued at one moment: one flush, one round of requests.
+    /// Begins what was queued together: one flush, one round of requests. What is carried out by
+    /// that is told by [`Self::tell`].
     pub fn accept(&mut self, requests: Vec<Request>, store: &mut Store) {
         let mut fresh = Vec::new();
         for mut request in requests {
@@ -110,8 +115,7 @@ impl Deletions {
             fresh.push(flight.intent.deletion);
             self.insert(flight);
         }
-        self.start(fresh, store);
-        self.at_work.clear();
+        self.set_off(fresh, store);
     }
 
     /// A deletion under way that is just what this call wants: not one that has erased already, if
@@ -140,9 +144,15 @@ impl Deletions {
         self.flights.insert(id, Box::new(flight));
     }
 
-    /// Sends deletions on their way: each is written down if it is not yet, hidden or erased where
-    /// its terms want that at once, and asked for.
+    /// Sends deletions on their way, and tells what is done.
     pub(super) fn start(&mut self, ids: Vec<DeletionId>, store: &mut Store) {
+        self.set_off(ids, store);
+        self.tell(store);
+    }
+
+    /// Each is written down if it is not yet, hidden or erased where its terms want that at once,
+    /// and asked for.
+    fn set_off(&mut self, ids: Vec<DeletionId>, store: &mut Store) {
         self.at_work.extend(&ids);
         let (mut here, mut fail, mut queue, mut undo) = (vec![], vec![], vec![], vec![]);
         for id in ids {
@@ -206,7 +216,7 @@ impl Deletions {
             }
             self.ask(&queue);
         }
-        self.finish_here(here, store);
+        self.finish_here(&here, store);
     }
 
     /// Writes intents down, all or none.
@@ -259,23 +269,6 @@ impl Deletions {
                 self.tell_erased(&erasure, store);
             }
             self.delivery.push(Box::new(move || drop(noted)));
-        }
-    }
-
-    /// The server has no part in these.
-    fn finish_here(&mut self, ids: Vec<DeletionId>, store: &mut Store) {
-        let mut answers = Vec::new();
-        for id in ids {
-            if let Some(flight) = self.flights.get(&id) {
-                answers.push(Answer {
-                    result: Ok(flight.intent.cut_off),
-                    intent: flight.intent.clone(),
-                    retry_after: None,
-                });
-            }
-        }
-        if !answers.is_empty() {
-            self.answered(answers, store);
         }
     }
 
@@ -436,7 +429,6 @@ impl Deletions {
             let _ = store.end_undo(&ended);
         }
         self.start(ready, store);
-        self.at_work.clear();
     }
 
     /// Tells everyone who waits for this deletion, and takes it out of the table. Gives what the
@@ -549,6 +541,7 @@ impl Deletions {
     /// A bug has interrupted the work: the calls that it was for hear so. The deletions are tried
     /// again later.
     pub fn after_panic(&mut self) {
+        self.untold.clear();
         for id in std::mem::take(&mut self.at_work) {
             let Some(flight) = self.flights.get(&id) else {
                 continue;

@@ -81,7 +81,6 @@ impl Deletions {
                     flight.progress.refused = false;
                 }
                 self.start(vec![name.0], store);
-                self.at_work.clear();
                 Ok(())
             }
             (Management::Retry, State::New | State::Asked | State::Behind) => Ok(()),
@@ -104,7 +103,6 @@ impl Deletions {
         if let Some(next) = self.released(&name.1) {
             self.start(vec![next], store);
         }
-        self.at_work.clear();
         Ok(())
     }
 
@@ -169,7 +167,6 @@ impl Deletions {
         waiting.sort_unstable();
         let ids = waiting.into_iter().map(|(_, id)| id).collect();
         self.start(ids, store);
-        self.at_work.clear();
     }
 
     /// The host says whether there is a network.
@@ -256,7 +253,6 @@ impl Deletions {
             }
         }
         self.start(go_on, store);
-        self.at_work.clear();
     }
 
     /// The outcome of a deletion whose call died with the process: the listener is who is left.

@@ -290,7 +290,7 @@ pub struct adieu_receipt {
     /// Nanoseconds from the beginning of the erasure on this device until nothing could bring the
     /// messages back.
     pub erase_ns: u64,
-    /// Nanoseconds from the call until its success was ready for delivery.
+    /// Nanoseconds from the call until that moment, the answer of the server included.
     pub total_ns: u64,
 }
 

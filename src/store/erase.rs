@@ -54,6 +54,16 @@ impl Store {
     /// The disk failed. Where that was after the first key was touched, what the deletions cover is
     /// hidden, and dead for this process; [`Self::record`] and the next deletion make it certain.
     pub fn destroy(&mut self, erasures: &[Erasure]) -> Result<()> {
+        self.doom(erasures)?;
+        self.make_certain()
+    }
+
+    /// The first half of [`Self::destroy`]: hides what the deletions cover. Any number of them
+    /// share the second.
+    ///
+    /// # Errors
+    /// A cut-off that no message can have, or the disk failed: nothing of these has happened.
+    pub fn doom(&mut self, erasures: &[Erasure]) -> Result<()> {
         for erasure in erasures {
             self.record_of(&erasure.conversation)?;
         }
@@ -61,7 +71,6 @@ impl Store {
         self.split_where_needed(erasures)?;
         let mut doomed = Vec::with_capacity(erasures.len());
         let mut erased = Vec::with_capacity(erasures.len());
-        let (mut by_rows, mut flushed) = (Vec::new(), false);
         for erasure in erasures.iter().filter(|erasure| erasure.scope.erases()) {
             let epitaph = Epitaph {
                 deletion: erasure.deletion,
@@ -86,21 +95,26 @@ impl Store {
                 .collect();
             if slots.is_empty() {
                 // With no key to destroy, the rows are the record.
-                by_rows.push(erasure.conversation.clone());
-                flushed |= entry.is_some_and(Entry::is_there);
+                self.by_rows.push(erasure.conversation.clone());
+                self.rows_count |= entry.is_some_and(Entry::is_there);
             }
             erased.push((erasure.clone(), slots));
         }
         failpoint("before-destroying");
-        let destroyed = self.keys.destroy(&doomed);
+        self.keys.doom(&doomed);
         for (erasure, slots) in erased {
-            // Also where it failed: one copy of a key may be dead, and what is saved from now on
-            // must not lie under it.
             self.hide(&erasure);
             let unrecorded = self.unrecorded.entry(erasure.conversation.clone());
             unrecorded.or_default().push((erasure, slots));
         }
-        destroyed?;
+        Ok(())
+    }
+
+    /// The second half of [`Self::destroy`], for all that is doomed.
+    pub fn make_certain(&mut self) -> Result<()> {
+        let by_rows = std::mem::take(&mut self.by_rows);
+        let flushed = std::mem::take(&mut self.rows_count);
+        self.keys.file.flush()?;
         failpoint("keys-destroyed");
         self.record_these(&by_rows, flushed)
     }

@@ -260,21 +260,16 @@ impl KeyFile {
         }
     }
 
-    /// Destroys keys: both copies of each are overwritten, then one flush for all of them. When
-    /// this returns without an error, what they sealed is gone.
-    ///
-    /// # Errors
-    /// The disk failed. From then on the keys are dead here all the same, since one copy may be
-    /// dead in the file; [`Self::flush`] makes good what the file lacks.
-    pub fn destroy(&mut self, slots: &[(SlotRef, Epitaph)]) -> Result<()> {
+    /// Destroys keys, with the next [`Self::flush`]: both copies of each are overwritten. When that
+    /// returns without an error, what they sealed is gone. They are dead here at once, and stay so
+    /// where the disk fails, since one copy may be dead in the file; the next flush makes good what
+    /// the file lacks.
+    pub fn doom(&mut self, slots: &[(SlotRef, Epitaph)]) {
         for (slot, epitaph) in slots {
-            if self.state(*slot) == State::Dead(*epitaph) {
-                continue;
+            if self.state(*slot) != State::Dead(*epitaph) {
+                self.set(slot.index, slot::dead(*slot, *epitaph));
             }
-            self.set(slot.index, slot::dead(*slot, *epitaph));
         }
-        // A write or a flush that failed before counts for nothing: it is made good here.
-        self.flush()
     }
 
     /// Puts new keys into dead slots. Only for slots whose rows are gone from the database and
@@ -456,7 +451,8 @@ mod tests {
             )
             .unwrap();
         let before = std::fs::read(&path).unwrap();
-        keys.destroy(&[(a, epitaph(1))]).unwrap();
+        keys.doom(&[(a, epitaph(1))]);
+        keys.flush().unwrap();
         assert!(keys.key(a).is_err());
         drop(keys);
 
@@ -492,7 +488,8 @@ mod tests {
             let mut keys = create(&path);
             let slot = keys.take().unwrap();
             let before = std::fs::read(&path).unwrap();
-            keys.destroy(&[(slot, epitaph(2))]).unwrap();
+            keys.doom(&[(slot, epitaph(2))]);
+            keys.flush().unwrap();
             drop(keys);
             let survivor = places(slot.index)[killed_after] as usize;
             overwrite(&path, survivor as u64, &before[survivor..survivor + SLOT]);
@@ -552,7 +549,8 @@ mod tests {
         let path = folder.path().join("keys");
         let mut keys = create(&path);
         let slot = keys.take().unwrap();
-        keys.destroy(&[(slot, epitaph(3))]).unwrap();
+        keys.doom(&[(slot, epitaph(3))]);
+        keys.flush().unwrap();
         keys.renew(&[slot.index]).unwrap();
         let again = keys.take().unwrap();
         assert_eq!(

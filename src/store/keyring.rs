@@ -42,10 +42,16 @@ impl Keyring {
 
     /// Destroys keys, on disk and in memory.
     pub fn destroy(&mut self, slots: &[(SlotRef, Epitaph)]) -> Result<()> {
+        self.doom(slots);
+        self.file.flush()
+    }
+
+    /// The first half of that: they are dead in memory, and the next flush destroys them.
+    pub fn doom(&mut self, slots: &[(SlotRef, Epitaph)]) {
         for (slot, _) in slots {
             self.open.remove(slot);
         }
-        self.file.destroy(slots)
+        self.file.doom(slots);
     }
 
     /// Runs `work`, which may take keys; those are given back when it fails.

@@ -82,6 +82,10 @@ pub struct Store {
     free_slots: Vec<u32>,
     /// Destroyed, and the rows have not followed yet; with the slots that they still refer to.
     unrecorded: Map<ConversationId, Box<Unrecorded>>,
+    /// Those of them that are doomed with no key to destroy: their rows are the record, and flushed
+    /// where they hide something.
+    by_rows: Vec<ConversationId>,
+    rows_count: bool,
     /// Their address key is destroyed, and the rows have not gone yet; with all slots that they
     /// still refer to.
     nameless: Vec<(Entry, Vec<u32>)>,

@@ -63,6 +63,8 @@ impl Store {
             dead_slots: Vec::new(),
             free_slots: Vec::new(),
             unrecorded: Map::default(),
+            by_rows: Vec::new(),
+            rows_count: false,
             nameless: Vec::new(),
             delivered: Vec::new(),
             positions,
