@@ -93,10 +93,22 @@ fn a_list_has_a_result_for_each() {
     assert_eq!((call.events().len(), call.destroyed_after()), (1, 1));
 }
 
-/// DEL-5: what is no id, and what is there twice, leaves the others alone.
+/// DEL-5: what is no id, and what is there twice, leaves the others alone, with all that is set on
+/// them, also after a restart.
 #[test]
 fn one_that_fails_leaves_the_others_alone() {
-    let (_folder, client, ids) = filled(2);
+    let (folder, client, ids) = filled(2);
+    for id in [ids[0].as_str(), "c2c_stays"] {
+        for set in [
+            client.pin(id, true),
+            client.set_draft(id, "half a thought"),
+            client.mark(id, 4, 0),
+        ] {
+            assert_eq!(set, Outcome::Success);
+        }
+    }
+    let mut others = client.everything();
+    others.remove(&ids[0]);
     let call = client.call();
     let wanted = [
         Some(ids[0].as_str()),
@@ -113,7 +125,10 @@ fn one_that_fails_leaves_the_others_alone() {
     assert_eq!(codes_of, [0, bad, bad, bad, 0, 0]);
     assert_eq!(results[1].0, "nonsense");
     assert!(results[1].2.contains("c2c_<user>"), "{}", results[1].2);
-    assert_eq!(client.ids(), [ids[1].as_str(), "c2c_stays"]);
+    assert_eq!(client.ids(), ["c2c_stays", ids[1].as_str()]);
+    assert_eq!(client.everything(), others);
+    client.close();
+    assert_eq!(Client::local(folder.path()).everything(), others);
 }
 
 /// CALL-2, CALL-5: too few or too many delete nothing and say what is allowed; a refused call has
@@ -172,6 +187,29 @@ fn a_list_is_one_request() {
         .iter()
         .filter(|request| request.path.contains("batch_delete"));
     assert_eq!(batches.count(), 1);
+}
+
+/// DEL-2: the connection was cut once, and of the repetition the server refuses one: the first
+/// request may have carried that out, so its outcome is not known, and is settled.
+#[test]
+fn a_refusal_after_a_cut_says_nothing_about_the_first_request() {
+    let fake = FakeServer::with_world(|_, number| match number {
+        0 => Answer::Close,
+        1 => Answer::Ok(serde_json::json!({"ResultItem": [
+            {"ResultCode": 0, "ResultInfo": "", "ClearedThrough": 3},
+            {"ResultCode": 50004, "ResultInfo": "not today"},
+        ]})),
+        _ => Answer::Ok(().into()),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let client = Options::remote(folder.path(), &fake.url(), "sig").open();
+    client.pulled();
+    let call = client.call();
+    let both = [Some("c2c_bob"), Some("group_club")];
+    assert_eq!(begin(&client, &both, &call).0, codes::OK);
+    let codes_of: Vec<_> = results(&call).iter().map(|(_, code, _)| *code).collect();
+    assert_eq!(codes_of, [codes::OK, codes::OUTCOME_UNKNOWN]);
+    support::eventually("it is settled", || client.ids().is_empty());
 }
 
 /// DEL-1, DEL-7: on the real server, all of a list is gone for its owner and for nobody else.

@@ -143,32 +143,43 @@ fn a_refused_call_has_no_callback() {
     assert!(call.events().is_empty(), "a refused call was answered");
 }
 
-/// CALL-2: the codes have texts, and which of them are worth a retry.
+/// CALL-2, DEL-2: the codes have texts, and say whether trying again can help.
 #[test]
 fn every_code_has_a_text() {
     let codes = [
-        0, 1, -1, -2, -3, -4, -5, -6, -7, -8, -10, -11, -12, -13, -14,
+        0, 1, 2, -1, -2, -3, -4, -5, -6, -7, -8, -9, -10, -11, -12, -13, -14, -15,
     ];
-    let vendors = [6010, 6014, 6017, 6019, 6022, 9508, 9510, 9511, 9518, 70001];
+    let vendors = [
+        6010, 6012, 6013, 6014, 6017, 6019, 6022, 9508, 9510, 9511, 9518, 70001,
+    ];
     let mut texts: Vec<_> = codes
         .iter()
         .chain(&vendors)
         .map(|code| abi::strerror(*code))
         .collect();
     assert!(texts.iter().all(|text| text.len() > 3), "{texts:?}");
+    for unknown in [i32::MAX, i32::MIN] {
+        let text = abi::strerror(unknown);
+        assert!(!text.is_empty() && !texts.contains(&text), "{text}");
+    }
     let count = texts.len();
     texts.sort();
     texts.dedup();
     assert_eq!(texts.len(), count, "two codes share a text");
-    assert!(!abi::strerror(i32::MAX).is_empty() && !abi::strerror(i32::MIN).is_empty());
     // SAFETY: takes any number.
     let retryable = |code| unsafe { (abi().is_retryable)(code) };
     for code in [
         abi::CONNECTION_REFUSED,
         9508,
         abi::STORE_IO,
+        abi::STORE_LOCKED,
         70001,
         abi::NOT_SIGNED_IN,
+        abi::OUTCOME_UNKNOWN,
+        abi::PENDING,
+        abi::BAD_ANSWER,
+        50004,
+        60007,
     ] {
         assert_eq!(retryable(code), 1, "{code}");
     }
@@ -176,6 +187,12 @@ fn every_code_has_a_text() {
         abi::INVALID_PARAMETER,
         abi::STORE_DAMAGED,
         abi::INVALID_HANDLE,
+        abi::LOCAL_ONLY,
+        abi::TOO_LATE,
+        abi::CANCELLED,
+        20003,
+        50001,
+        50003,
     ] {
         assert_eq!(retryable(code), 0, "{code}");
     }
@@ -500,6 +517,34 @@ fn the_destructor_of_a_refused_call_runs_before_it_returns() {
     for call in calls.iter().chain([&after]) {
         assert_eq!((call.destroyed(), call.events().len()), (1, 0));
     }
+}
+
+/// CALL-2, CALL-5: a call that is refused because the client closes has had its destructor when it
+/// returns, and no callback comes.
+#[test]
+fn refused_while_the_client_closes() {
+    let folder = folder();
+    let mut options = Options::local(folder.path());
+    options.delivery = abi::DELIVER_BY_POLL;
+    let client = options.open();
+    let closed = client.call();
+    assert_eq!(client.close_async(&closed), abi::OK);
+    let refused = Mutex::new(None);
+    eventually("it takes no more calls", || {
+        let call = client.call();
+        let (code, _) = client.begin_delete_with("c2c_bob", 0, &call);
+        if code != abi::OK {
+            assert_eq!((code, call.destroyed()), (abi::CLOSED, 1));
+            *refused.lock().unwrap() = Some(call);
+        }
+        code != abi::OK
+    });
+    eventually("it is closed", || {
+        client.poll();
+        !closed.events().is_empty()
+    });
+    let refused = refused.into_inner().unwrap().unwrap();
+    assert!(refused.events().is_empty());
 }
 
 /// CALL-5: at close, the callback and then the destructor, once each.

@@ -1,4 +1,5 @@
-//! The power is cut at any moment of a life, on a device alone.
+//! The power is cut at any moment of a life, on a device alone; and what a device with a server,
+//! and the server itself, have said is true after a power cut.
 //!
 //! `ADIEU_SEED` repeats the choices of a run as far as the machine's timing lets it, and
 //! `ADIEU_CUTS` says how many cuts are looked at.
@@ -23,7 +24,7 @@ use support::operation::{Manage, Operation, Target, Terms, text_of};
 use support::power::{Deed, Record};
 use support::random::{Random, number};
 use support::shelf::{CutOff, Shelf};
-use support::{Client, Outcome};
+use support::{Client, FakeServer, Options, Outcome, Server, eventually};
 
 const NAMES: [&str; 4] = ["c2c_ann", "c2c_ben", "group_dogs", "group_elms"];
 const CUTS_PER_LIFE: usize = 25;
@@ -192,6 +193,132 @@ fn the_power_is_cut_at_any_moment() {
         deeds > 10 * cuts / CUTS_PER_LIFE,
         "the calls on files are seen"
     );
+}
+
+/// A life that saves and deletes with such terms, where the server is this one: what it did, and
+/// the number of deeds after which the first word had been said that is `wanted`.
+fn recorded<T>(
+    test: &str,
+    fake: &FakeServer,
+    terms: Terms,
+    wanted: impl Fn(Word) -> Option<T>,
+) -> (Record, usize, T) {
+    let home = folder::in_memory();
+    let conversation = NAMES[0].to_owned();
+    let script = Script {
+        folder: home.path().to_owned(),
+        server: Some((fake.url(), "sig".to_owned())),
+        operations: vec![
+            Operation::Save {
+                conversation: conversation.clone(),
+                first: 1,
+                last: 3,
+            },
+            Operation::DeleteAs {
+                conversation,
+                terms,
+            },
+        ],
+        window: 1,
+        patient: true,
+    };
+    // Not its first life: the files are there, and their names are flushed.
+    assert_eq!(Client::local(home.path()).close(), abi::OK);
+    let (mut record, environment) = Record::begin(home.path());
+    Life::begin(test, &script, environment).end();
+    record.end();
+    let said = |deed: &Deed| match deed {
+        Deed::Mark(text) if !text.is_empty() => wanted(serde_json::from_str(text).unwrap()),
+        _ => None,
+    };
+    let mut deeds = record.deeds.iter().enumerate();
+    let (at, found) = deeds
+        .find_map(|(at, deed)| Some((at, said(deed)?)))
+        .expect("it was said");
+    (record, at + 1, found)
+}
+
+/// DUR-1, DUR-2, CALL-1: once the listener was told that a deletion is queued, no power cut loses
+/// it: the next life asks the server for it, by the same id. The call itself has flushed nothing.
+#[test]
+fn the_power_is_cut_while_a_deletion_is_queued() {
+    let test = "the_power_is_cut_while_a_deletion_is_queued";
+    if child::is_child() {
+        life::live();
+    }
+    let mut random = Random::announced(test);
+    let (fake, give_in) = FakeServer::refusing(60007);
+    let stands = |word| match word {
+        Word::Stands(id, _) => Some(abi::DeletionId(id).wire()),
+        _ => None,
+    };
+    let (record, told, id) = recorded(test, &fake, Terms::queue(), stands);
+    assert_eq!(record.flushed_through("accepted", told), 0);
+    give_in();
+    for _ in 0..CUTS_PER_LIFE {
+        let cut = random.within(told as u64..=record.deeds.len() as u64) as usize;
+        let left = folder::in_memory();
+        record.cut(cut, 4096, &mut random, left.path());
+        let asked = fake.deletions().len();
+        let client = Options::remote(left.path(), &fake.url(), "sig").open();
+        fake.wait_for_deletions(asked + 1);
+        assert_eq!(fake.deletions()[asked]["DeletionId"], id, "cut at {cut}");
+        eventually("it is done", || client.pending().is_empty());
+        assert!(client.history(NAMES[0]).is_empty(), "cut at {cut}");
+    }
+}
+
+/// DEL-2: once the call was told that the server refuses, the intent is gone, and no power cut
+/// brings it back.
+#[test]
+fn the_power_is_cut_after_a_refusal() {
+    let test = "the_power_is_cut_after_a_refusal";
+    if child::is_child() {
+        life::live();
+    }
+    let mut random = Random::announced(test);
+    let (fake, _) = FakeServer::refusing(20003);
+    let answer = |word| match word {
+        Word::Answer(1, answer) => Some(answer),
+        _ => None,
+    };
+    let (record, told, answer) = recorded(test, &fake, Terms::default(), answer);
+    assert_eq!(answer.codes, [20003]);
+    assert_eq!(fake.deletions().len(), 1);
+    for _ in 0..2 * CUTS_PER_LIFE {
+        let cut = random.within(told as u64..=record.deeds.len() as u64) as usize;
+        let left = folder::in_memory();
+        record.cut(cut, 4096, &mut random, left.path());
+        let client = Options::remote(left.path(), &fake.url(), "sig").open();
+        assert!(client.pending().is_empty(), "cut at {cut}");
+        assert_eq!(client.close(), abi::OK);
+        assert_eq!(fake.deletions().len(), 1, "cut at {cut}");
+    }
+}
+
+/// DUR-7: what the server has answered it still knows when its power was cut right after that.
+#[test]
+fn the_servers_power_is_cut_after_its_answer() {
+    let home = folder::in_memory();
+    let (mut record, environment) = Record::begin(home.path());
+    let mut server = Server::start_in(home, &environment);
+    server.accounts(&["alice", "bob"]);
+    server.send("bob", "alice", "bob: one message");
+    server.send("bob", "alice", "bob: two messages");
+    let device = tempfile::tempdir().unwrap();
+    let client = server.device("alice", device.path()).open();
+    client.pulled();
+    assert_eq!(client.delete("c2c_bob"), Outcome::Success);
+    server.kill();
+    record.end();
+    let mut random = Random::announced("the_servers_power_is_cut_after_its_answer");
+    for _ in 0..6 {
+        let left = folder::in_memory();
+        record.cut(record.deeds.len(), 4096, &mut random, left.path());
+        let server = Server::start_in(left, &[]);
+        assert!(server.roaming("alice", "bob").is_empty());
+        assert_eq!(server.roaming("bob", "alice").len(), 2);
+    }
 }
 
 fn look(record: &Record, script: &Script, cut: usize, random: &mut Random) {

@@ -10,10 +10,15 @@
 
 mod support;
 
+use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
 
 use serde_json::json;
-use support::{Answer, Client, FakeServer, Options, Outcome, Server, abi, eventually, folder};
+use support::{
+    Answer, Client, FakeServer, Options, Outcome, Server, abi, child, eventually, fake, folder,
+};
 use tempfile::TempDir;
 
 const BOB: [&str; 3] = ["bob: come at dawn", "alice: i will", "bob: come alone"];
@@ -198,6 +203,63 @@ fn what_the_device_had_not_seen_survives() {
     );
 }
 
+/// DEL-3: what has come from the server, and the device has not accepted when the call is made,
+/// survives it: the cut-off is not that of the moment when the call gets its turn.
+#[test]
+fn what_waits_for_the_store_survives() {
+    const LATE: &str = "bob: what waits for the store";
+    let more = Arc::new(AtomicBool::new(false));
+    let now = more.clone();
+    let front = FakeServer::start(move |request, _| match request.path.as_str() {
+        "v4/recentcontact/sync" if now.load(SeqCst) => Answer::Ok(json!({
+            "Views": [{"Type": 1, "To_Account": "bob", "Title": "", "Head": fake::BOB.len() + 1}],
+            "Cursor": "d",
+            "Complete": 1,
+        })),
+        "v4/recentcontact/get_history" if now.load(SeqCst) => Answer::Ok(json!({
+            "Messages": [{
+                "Position": fake::BOB.len() + 1,
+                "From_Account": "bob",
+                "MsgTime": 1_700_000_100,
+                "MsgBody": [{"MsgType": "TIMTextElem", "MsgContent": {"Text": LATE}}],
+            }],
+            "Complete": 1,
+            "Head": fake::BOB.len() + 1,
+        })),
+        _ => fake::world(request).unwrap_or(Answer::Ok(().into())),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let client = Options::remote(folder.path(), &front.url(), "sig").open();
+    client.pulled();
+    more.store(true, SeqCst);
+    // The store has enough to do meanwhile, and there is room in its queue.
+    let body = "x".repeat(8000);
+    let messages: Vec<_> = (1..=10_000)
+        .map(|position| (position, "zoe", body.as_str()))
+        .collect();
+    let busy = client.call();
+    assert_eq!(client.begin_save("c2c_busy", &messages, &busy), abi::OK);
+    let pull = client.call();
+    assert_eq!(client.begin_pull(&pull), abi::OK);
+    let asked = |path: &str| {
+        front
+            .requests()
+            .iter()
+            .filter(|asked| asked.path.ends_with(path))
+            .count()
+    };
+    eventually("the page was fetched", || asked("get_history") == 3);
+    // On its way from there to the store.
+    std::thread::sleep(Duration::from_millis(50));
+    let call = client.call();
+    assert_eq!(client.begin_delete("c2c_bob", &call), abi::OK);
+    assert!(busy.events().is_empty(), "the test proves nothing");
+    assert_eq!(call.wait(), Outcome::Success);
+    assert_eq!(front.deletions()[0]["CutOff"], fake::BOB.len());
+    assert_eq!(pull.wait(), Outcome::Success);
+    assert_eq!(client.texts("c2c_bob"), [LATE]);
+}
+
 /// DEL-3: what arrives while the deletion is on its way survives it.
 #[test]
 fn what_arrives_during_the_deletion_survives() {
@@ -352,6 +414,43 @@ fn a_device_without_a_position() {
     server.send("bob", "alice", "bob: hello?");
     client.pulled();
     assert_eq!(client.texts("c2c_bob"), ["bob: hello?"]);
+}
+
+/// DEL-3, DUR-1: where the device has no key to destroy, the rows alone say how far a deletion
+/// reached. Killed in the callback of its success, the next life takes in nothing from before it.
+#[test]
+fn killed_after_a_success_without_a_key() {
+    const NAME: &str = "killed_after_a_success_without_a_key";
+    if child::is_child() {
+        let variable = |name| std::env::var(name).unwrap();
+        let folder = variable("KEYLESS_FOLDER");
+        let client = Options::remote(folder.as_ref(), &variable("KEYLESS_URL"), "sig").open();
+        let call = client.call_with(|outcome| {
+            if *outcome == Outcome::Success {
+                // SAFETY: kills this process.
+                unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+            }
+        });
+        assert_eq!(client.begin_delete("c2c_bob", &call), abi::OK);
+        panic!("{:?}", call.wait());
+    }
+    let fake = FakeServer::with_world(|_, number| match number {
+        0 => Answer::Ok(json!({"ClearedThrough": fake::BOB.len()})),
+        _ => Answer::Http("503 Service Unavailable", "", String::new()),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let died = child::run(
+        NAME,
+        &[("KEYLESS_FOLDER", path), ("KEYLESS_URL", &fake.url())],
+    );
+    assert_eq!(died.status.signal(), Some(libc::SIGKILL), "{died:?}");
+    // This server gives what it has deleted all the same.
+    let client = Options::remote(folder.path(), &fake.url(), "sig").open();
+    client.pulled();
+    assert_eq!(client.ids(), ["group_club"]);
+    assert!(client.pending().is_empty());
+    assert_eq!(fake.deletions().len(), 1, "it was carried out already");
 }
 
 /// DEL-3: a deletion asked for again, after newer messages, does not reach them: the same id.

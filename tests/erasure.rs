@@ -12,6 +12,7 @@ mod support;
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -113,7 +114,44 @@ fn erasing_overwrites_slots_in_place() {
     }
 }
 
-/// ERA-1, DEL-5: of the keys that live, those of other conversations are what they were when all
+/// ERA-1: a deletion waits for none of the rows that a conversation holds. Killed when its outcome
+/// is about to be delivered, all of them still lie where they were, without a key.
+#[test]
+fn success_waits_for_no_row() {
+    const NAME: &str = "success_waits_for_no_row";
+    const COUNT: u64 = 3_000;
+    if child::is_child() {
+        let path = std::env::var("ROWS_FOLDER").unwrap();
+        let client = Client::local(path.as_ref());
+        let messages: Vec<_> = (1..=COUNT)
+            .map(|position| (position, "bob", "one of many"))
+            .collect();
+        client.save("c2c_bob", &messages);
+        panic!("{:?}", client.delete("c2c_bob"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let died = child::run(
+        NAME,
+        &[
+            ("ROWS_FOLDER", folder.path().to_str().unwrap()),
+            ("ADIEU_FAILPOINT", "before-delivery=abort"),
+        ],
+    );
+    assert_eq!(died.status.signal(), Some(libc::SIGABRT), "{died:?}");
+    let copy = tempfile::tempdir().unwrap();
+    folder::copy(folder.path(), copy.path());
+    let db = Connection::open(copy.path().join("store.db")).unwrap();
+    let rows: i64 = db
+        .query_row("SELECT count(*) FROM messages", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(rows as u64, COUNT);
+    let client = Client::local(folder.path());
+    assert!(client.ids().is_empty());
+    let look = client.verify("c2c_bob", &["one of many"]);
+    assert_eq!((look.found, look.readable_records), (0, 0));
+}
+
+/// ERA-1, ERA-2, DEL-5: of the keys that live, those of other conversations are what they were when all
 /// is tidied up; only slots of the deleted one were touched.
 #[test]
 fn other_keys_are_not_touched() {
@@ -311,10 +349,35 @@ fn the_look_finds_what_was_planted() {
     }
     fs::remove_file(&planted).unwrap();
     assert_eq!(client.verify("c2c_benedict.arnold", &TEXTS).found, 0);
+    for name in ["thumbnail", ".thumbnail", "store.db.old", "keys.old"] {
+        let planted = folder.path().join(name);
+        fs::write(&planted, TEXTS[1]).unwrap();
+        let found = client.verify("c2c_benedict.arnold", &TEXTS).found;
+        assert_eq!(found, 1, "planted in {name}");
+        fs::remove_file(&planted).unwrap();
+    }
 }
 
-/// ERA-2: a conversation that lives is readable, and the look says so for one that was never
-/// deleted: it proves that the count of readable records can be other than 0.
+/// ERA-2: the look decodes every record, and counts those that are said to be deleted and have a
+/// living key all the same.
+#[test]
+fn the_look_counts_what_is_readable() {
+    let (folder, client) = filled();
+    client.close();
+    // What no deletion does: the rows say that all is erased, and the keys live.
+    let db = Connection::open(folder.path().join("store.db")).unwrap();
+    let erased = "INSERT INTO tombstones(address, through, source) SELECT address, head, source FROM conversations";
+    assert!(db.execute(erased, []).unwrap() > 0);
+    drop(db);
+    let client = Client::local(folder.path());
+    assert!(client.history("c2c_benedict.arnold").is_empty());
+    let look = client.verify("c2c_benedict.arnold", &TEXTS);
+    let all = TEXTS.len() + CLUB.len() + 1;
+    assert_eq!((look.found, look.readable_records), (0, all as u64));
+}
+
+/// ERA-2: what lives is decoded, and its texts are left out of the search; what was deleted is
+/// decoded no more.
 #[test]
 fn the_look_sees_what_lives() {
     let (folder, client) = filled();
@@ -417,10 +480,9 @@ fn the_last_name_goes_at_the_next_open() {
             let copy = tempfile::tempdir().unwrap();
             folder::copy(folder.path(), copy.path());
             let db = Connection::open(copy.path().join("store.db")).unwrap();
-            db.query_row("SELECT count(*) FROM conversations", [], |row| {
-                row.get::<_, i64>(0)
-            })
-            .unwrap()
+            let count =
+                "SELECT (SELECT count(*) FROM conversations) + (SELECT count(*) FROM journal)";
+            db.query_row(count, [], |row| row.get::<_, i64>(0)).unwrap()
         };
         eventually("it is stored", || rows() == 1);
         let handle = client.handle() as usize;
@@ -437,7 +499,7 @@ fn the_last_name_goes_at_the_next_open() {
         assert_eq!(
             rows(),
             0,
-            "the sealed id lies there with a living key (server: {served})"
+            "the sealed id, or the deletion's own, lies there (server: {served})"
         );
     }
 }

@@ -102,6 +102,23 @@ fn nothing_names_it_after_its_deletion() {
     }
 }
 
+/// DEL-10: a stale message tells nothing of what it does not bring back.
+#[test]
+fn a_stale_message_tells_nothing() {
+    let folder = folder();
+    let (client, listener) = heard_by(Options::local(folder.path()));
+    client.save("c2c_bob", &[(1, "bob", "bob: one"), (2, "bob", "bob: two")]);
+    assert_eq!(client.delete("c2c_bob"), Outcome::Success);
+    client.save("c2c_bob", &[(2, "bob", "bob: two")]);
+    assert!(client.ids().is_empty());
+    client.close();
+    let of_bob = listener.heard_of("c2c_bob");
+    assert!(
+        matches!(of_bob[..], [Heard::New(_), ref gone] if gone.is_deletion_of("c2c_bob")),
+        "{of_bob:?}"
+    );
+}
+
 /// DUR-1: a deletion that a killed process left behind is told once, at the next open and never
 /// after it.
 #[test]
@@ -141,6 +158,41 @@ fn left_behind_and_told_once() {
                 "{point}"
             );
         }
+    }
+}
+
+/// DUR-1: a deletion is not forgotten before its outcome was delivered: killed in between, the next
+/// open tells it, once.
+#[test]
+fn killed_before_its_outcome_was_delivered() {
+    use support::child;
+    if child::is_child() {
+        let folder = std::path::PathBuf::from(std::env::var("EVENTS_FOLDER").unwrap());
+        let mut options = Options::local(&folder);
+        options.delivery = abi::DELIVER_BY_POLL;
+        let client = options.open();
+        let call = client.call();
+        assert_eq!(client.begin_delete("c2c_bob", &call), abi::OK);
+        // The host does not poll, and the library has time for whatever it does by itself.
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        assert!(call.events().is_empty());
+        std::process::abort();
+    }
+    let folder = folder();
+    let client = Client::local(folder.path());
+    client.save_texts("c2c_bob", &["bob: one", "bob: two"]);
+    client.close();
+    let path = folder.path().to_str().unwrap();
+    child::run(
+        "killed_before_its_outcome_was_delivered",
+        &[("EVENTS_FOLDER", path)],
+    );
+    for told in [1, 0] {
+        let (client, listener) = heard_by(Options::local(folder.path()));
+        assert!(client.ids().is_empty());
+        client.close();
+        let deleted = |heard: &&Heard| heard.is_deletion_of("c2c_bob");
+        assert_eq!(listener.heard().iter().filter(deleted).count(), told);
     }
 }
 

@@ -10,12 +10,13 @@
 mod support;
 
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
-use support::listener::{ASKING, DONE, FAILED, REFUSED, WAITING, heard_by, only};
+use support::listener::{ASKING, DONE, FAILED, Pending, REFUSED, WAITING, heard_by, only};
 use support::{
-    Answer, DeleteOptions, FakeServer, Heard, Options, Outcome, Server, abi, child, eventually,
-    fake,
+    Answer, Client, DeleteOptions, FakeServer, Heard, Options, Outcome, Server, abi, child,
+    eventually, fake,
 };
 
 fn folder() -> tempfile::TempDir {
@@ -128,7 +129,8 @@ fn queued_across_a_killed_process() {
     assert!(client.pending().is_empty());
 }
 
-/// DUR-2: the server is asked again by itself, after growing pauses.
+/// DUR-2, DUR-4: the server is asked again by itself, after growing pauses, and always with the same
+/// id.
 #[test]
 fn queued_and_tried_again_by_itself() {
     let fake = FakeServer::with_world(|_, number| {
@@ -147,6 +149,64 @@ fn queued_and_tried_again_by_itself() {
     for deletion in fake.deletions() {
         assert_eq!(deletion["DeletionId"], id.wire());
     }
+}
+
+/// DUR-2: however often the server fails, it is asked again; the pauses double, they differ among
+/// deletions that failed together, and a restart does not begin them anew.
+#[test]
+fn pauses_grow_and_differ_across_restarts() {
+    const TRIES: u32 = 8;
+    let down = |_: &_, _| Answer::Http("503 Service Unavailable", "", String::new());
+    let fake = FakeServer::with_world(down);
+    let folder = folder();
+    let options = Options::remote(folder.path(), &fake.url(), "sig");
+    let client = options.open();
+    for friend in 0..12 {
+        client.deleting(&format!("c2c_friend{friend}"), DeleteOptions::queue());
+    }
+    eventually("all were tried often", || {
+        // Each time there is a network, it is used at once.
+        client.network_changed(true);
+        std::thread::sleep(Duration::from_millis(10));
+        let often = |waits: &Pending| waits.attempts >= TRIES && waits.state == WAITING;
+        client.pending().iter().all(often)
+    });
+    // What is left of a pause, by how long the pause may be at most.
+    let shares = |client: &Client| -> Vec<f64> {
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as f64;
+        let share = |waits: &Pending| {
+            let longest = (1000 << (waits.attempts - 1)).min(15 * 60 * 1000);
+            (waits.next_try_ms as f64 - now) / f64::from(longest)
+        };
+        client.pending().iter().map(share).collect()
+    };
+    let before = client.pending();
+    let left = shares(&client);
+    // Half a minute of the shortest of these pauses may have passed on a slow machine.
+    assert!(
+        left.iter().all(|share| (0.25..=1.0).contains(share)),
+        "{left:?}"
+    );
+    let (least, most) = left
+        .iter()
+        .fold((f64::MAX, 0.0_f64), |(least, most), share| {
+            (least.min(*share), most.max(*share))
+        });
+    assert!(most - least > 0.1, "all at once: {left:?}");
+    client.close();
+
+    let client = options.open();
+    for (now, before) in client.pending().iter().zip(&before) {
+        assert_eq!(now.deletion, before.deletion);
+        assert!(now.attempts >= before.attempts, "{now:?}");
+    }
+    eventually("all were tried once more", || {
+        let pending = client.pending();
+        let mut pairs = pending.iter().zip(&before);
+        pairs.all(|(now, before)| now.attempts > before.attempts && now.state == WAITING)
+    });
+    let left = shares(&client);
+    assert!(left.iter().all(|share| *share >= 0.25), "{left:?}");
 }
 
 /// DUR-2: what a server asks for with Retry-After, and the vendor's frequency codes, are honoured.
@@ -364,7 +424,8 @@ fn too_late_to_cancel() {
     assert_eq!(only(&client).state, WAITING);
 }
 
-/// DUR-3: one that waits behind another of its conversation has not begun, and can be cancelled.
+/// DUR-3, DEL-4: one with other options waits behind another of its conversation; it has not begun,
+/// and can be cancelled.
 #[test]
 fn cancelled_behind_another() {
     let fake = FakeServer::with_world(|_, _| Answer::Hold(Box::new(Answer::Ok(().into()))));
@@ -385,6 +446,57 @@ fn cancelled_behind_another() {
     assert_eq!(first.wait(), Outcome::Success);
     client.list();
     assert_eq!(fake.deletions().len(), 1);
+    client.close();
+    let client = Options::remote(folder.path(), &fake.url(), "sig").open();
+    assert!(client.pending().is_empty(), "nor does a restart know of it");
+    client.pulled();
+    assert_eq!(fake.deletions().len(), 1);
+}
+
+/// DUR-3: also behind another one, what was erased here already, or what the server may have done,
+/// cannot be cancelled any more.
+#[test]
+fn too_late_to_cancel_behind_another() {
+    let keep = DeleteOptions {
+        keep_history: true,
+        ..DeleteOptions::default()
+    };
+    for (options, cut) in [
+        (DeleteOptions::queue(), false),
+        (DeleteOptions::default(), true),
+    ] {
+        // Where it is cut, the first one is sent twice before its outcome is unknown.
+        let cuts = if cut { 2 } else { 0 };
+        let fake = FakeServer::with_world(move |_, number| {
+            if number < cuts {
+                Answer::Reset
+            } else {
+                Answer::Hold(Box::new(Answer::Ok(json!({"ClearedThrough": 3}))))
+            }
+        });
+        let folder = folder();
+        let client = Options::remote(folder.path(), &fake.url(), "sig").open();
+        client.pulled();
+        let (late, other);
+        if cut {
+            let (call, id) = client.deleting("c2c_bob", options);
+            assert_eq!(call.wait().code(), abi::OUTCOME_UNKNOWN);
+            (late, other) = (id, client.deleting("c2c_bob", keep).0);
+            fake.wait_for_deletions(cuts + 1);
+            assert_eq!(client.network_changed(true), abi::OK);
+        } else {
+            other = client.deleting("c2c_bob", keep).0;
+            fake.wait_for_deletions(1);
+            late = client.deleting("c2c_bob", options).1;
+        }
+        let behind = |pending: &Pending| pending.deletion == late && pending.state == ASKING;
+        eventually("it is behind", || client.pending().iter().any(behind));
+        assert_eq!(client.manage(abi::abi().cancel, late).code(), abi::TOO_LATE);
+        fake.release();
+        assert_eq!(other.wait(), Outcome::Success);
+        eventually("both are done", || client.pending().is_empty());
+        assert_eq!(client.ids(), ["group_club"]);
+    }
 }
 
 /// DUR-5: `local_only` deletes where the server has lost the account, has a result of its own, and

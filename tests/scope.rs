@@ -13,6 +13,7 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use support::client::save;
 use support::{
     Answer, Client, DeleteOptions, FakeServer, Heard, Listener, Options, Outcome, Server, abi,
     eventually, fake,
@@ -371,6 +372,57 @@ fn cleared_after_an_undo_window() {
     assert_eq!(Client::local(folder.path()).list(), [bob]);
 }
 
+/// DEL-4, DEL-8: taking a conversation out of the list covers what was there at the call: a newer
+/// message that came while the server was asked keeps it listed.
+#[test]
+fn hiding_keeps_to_its_cut_off() {
+    let fake = FakeServer::with_world(|_, _| Answer::Hold(Box::new(Answer::Ok(().into()))));
+    let folder = folder();
+    let options = Options::remote(folder.path(), &fake.url(), "sig");
+    let client = options.open();
+    client.save_texts("c2c_zoe", &OLD);
+    let (call, _) = client.deleting("c2c_zoe", KEEP);
+    fake.wait_for_deletions(1);
+    client.save("c2c_zoe", &[(3, "zoe", "zoe: came after the call")]);
+    fake.release();
+    ok(&call.wait());
+    let listed = |client: &Client| {
+        assert_eq!(client.ids(), ["c2c_zoe"]);
+        assert_eq!(client.history("c2c_zoe").len(), 3);
+        assert_eq!(client.close(), abi::OK);
+    };
+    listed(&client);
+    listed(&options.open());
+}
+
+/// DEL-9: a message that the host saves in the callback of the deletion, when nothing has been
+/// tidied up yet, brings back the conversation without its pin, draft, marks and unread count.
+#[test]
+fn brought_back_bare_in_the_callback() {
+    let folder = folder();
+    let client = Client::local(folder.path());
+    client.save_texts("c2c_bob", &OLD);
+    ok(&client.pin("c2c_bob", true));
+    ok(&client.set_draft("c2c_bob", "a draft nobody may find"));
+    ok(&client.mark("c2c_bob", 4, 0));
+    let (handle, saving) = (client.handle() as usize, client.call());
+    let begun = saving.clone();
+    let deleting = client.call_with(move |_| {
+        let newer = [(3, "bob", "bob: something new at last")];
+        assert_eq!(save(handle, "c2c_bob", &newer, &begun), abi::OK);
+    });
+    assert_eq!(client.begin_delete("c2c_bob", &deleting), abi::OK);
+    ok(&deleting.wait());
+    ok(&saving.wait());
+    let bob = client.list().remove(0);
+    assert_eq!(
+        (bob.pinned, bob.draft.as_str(), bob.marks, bob.unread),
+        (false, "", 0, 1)
+    );
+    client.close();
+    assert_eq!(Client::local(folder.path()).list(), [bob]);
+}
+
 /// DEL-9, DEL-3, ERA-2: a draft and a pin that were set on an emptied conversation go with its
 /// deletion, and do not come back with a message that comes while the server is asked.
 #[test]
@@ -397,6 +449,9 @@ fn a_draft_that_went_stays_gone() {
         });
         ok(&client.set_draft("c2c_zoe", DRAFT));
         ok(&client.pin("c2c_zoe", true));
+        ok(&client.mark("c2c_zoe", 4, 0));
+        let old = self::folder();
+        support::folder::copy(folder.path(), old.path());
         slow.store(true, Ordering::SeqCst);
         let (call, _) = client.deleting("c2c_zoe", DeleteOptions::default());
         fake.wait_for_deletions(2);
@@ -405,8 +460,8 @@ fn a_draft_that_went_stays_gone() {
         ok(&call.wait());
         let zoe = client.list().remove(0);
         assert_eq!(
-            (zoe.draft.as_str(), zoe.pinned, zoe.messages),
-            ("", false, 1)
+            (zoe.draft.as_str(), zoe.pinned, zoe.marks, zoe.messages),
+            ("", false, 0, 1)
         );
         let found = client.verify("c2c_zoe", &[DRAFT]);
         assert_eq!(found.found, 0, "{found:?}");
@@ -414,6 +469,12 @@ fn a_draft_that_went_stays_gone() {
         let client = options.open();
         assert_eq!(client.list(), [zoe]);
         assert_eq!(client.texts("c2c_zoe"), ["zoe: came after the call"]);
+        client.close();
+        // Nor does the database of then give it away, beside the keys of today.
+        let keys = std::fs::copy(folder.path().join("keys"), old.path().join("keys"));
+        assert!(keys.is_ok());
+        let client = Client::local(old.path());
+        assert!(client.list().iter().all(|line| line.draft.is_empty()));
     }
 }
 

@@ -35,6 +35,13 @@ fn undone_within_its_window() {
     let folder = folder();
     let (client, listener) = heard_by(Options::remote(folder.path(), &fake.url(), "sig"));
     client.pulled();
+    for set in [
+        client.pin("c2c_bob", true),
+        client.set_draft("c2c_bob", "a draft"),
+        client.mark("c2c_bob", 4, 0),
+    ] {
+        assert_eq!(set, Outcome::Success);
+    }
     let before = client.everything();
     let unread = client.total_unread();
     let (call, id) = client.deleting("c2c_bob", DeleteOptions::undo(MINUTE));
@@ -308,6 +315,22 @@ fn accepted_with_a_server_and_opened_without_one() {
         assert!(client.ids().is_empty());
         assert_eq!(fake.deletions().len(), usize::from(!alone));
     }
+}
+
+/// DUR-6: when the window is over it is too late to undo, also while the server is still asked.
+#[test]
+fn too_late_to_undo() {
+    let fake = FakeServer::with_world(|_, _| Answer::Hold(Box::new(Answer::Ok(().into()))));
+    let folder = folder();
+    let client = Options::remote(folder.path(), &fake.url(), "sig").open();
+    client.pulled();
+    let (call, id) = client.deleting("c2c_bob", DeleteOptions::undo(SHORT));
+    fake.wait_for_deletions(1);
+    assert_eq!(client.undo(id).code(), abi::TOO_LATE);
+    assert_eq!(client.ids(), ["group_club"], "it stays hidden");
+    fake.release();
+    assert_eq!(call.wait(), Outcome::Success);
+    assert_eq!(client.undo(id).code(), abi::NOT_FOUND);
 }
 
 /// DUR-6, DEL-2: the window ended while no process ran, and the server refuses: all of it is shown

@@ -35,6 +35,7 @@ fn dice(id: DeletionId, attempts: u32) -> u32 {
 mod tests {
     use super::*;
 
+    // DUR-2
     #[test]
     fn waits_grow_stay_below_the_longest_and_are_spread() {
         let id = |n: u8| DeletionId([n; 16]);
@@ -49,6 +50,7 @@ mod tests {
         assert!(waits.len() > 40);
     }
 
+    // DUR-2
     #[test]
     fn what_the_server_asks_for_is_kept_within_reason() {
         let hour = Duration::from_secs(3600);

@@ -368,3 +368,24 @@ pub fn only_one(changed: usize) -> Result<()> {
         )))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::unflushed;
+    use super::*;
+
+    // DEL-5
+    #[test]
+    fn a_change_of_several_conversations_or_of_none_is_undone() {
+        let mut db = Connection::open_in_memory().unwrap();
+        db.execute_batch("CREATE TABLE t(row, name); INSERT INTO t VALUES(1, 'a'), (2, 'b')")
+            .unwrap();
+        let mut change = |sql| unflushed(&mut db, |db| only_one(db.execute(sql, [])?));
+        assert!(change("UPDATE t SET name = 'x'").is_err());
+        assert!(change("UPDATE t SET name = 'x' WHERE row = 3").is_err());
+        assert!(change("UPDATE t SET name = 'c' WHERE row = 2").is_ok());
+        let names = "SELECT group_concat(name) FROM t";
+        let names: String = db.query_row(names, [], |row| row.get(0)).unwrap();
+        assert_eq!(names, "a,c");
+    }
+}

@@ -201,15 +201,28 @@ FLUSHER(fdatasync)
 CUTTER(ftruncate, off_t)
 CUTTER(ftruncate64, off64_t)
 
+/* Also of a copy of a descriptor that is open. */
+static ino_t inode_behind(int file)
+{
+    struct stat about;
+    if (file < 0 || fstat(file, &about))
+        return 0;
+    for (int other = 0; other < FILES; other++)
+        if (inodes[other] == about.st_ino)
+            return about.st_ino;
+    return 0;
+}
+
 #define MAPPER(name, offset)                                                       \
     void *name(void *where, size_t size, int rights, int flags, int file, offset at) \
     {                                                                              \
         REAL(void *, #name, void *, size_t, int, int, int, offset);                \
         void *mapped = real(where, size, rights, flags, file, at);                 \
-        if (mapped != MAP_FAILED && (flags & MAP_SHARED) && inode_of(file)) {      \
+        ino_t inode = (flags & MAP_SHARED) ? inode_behind(file) : 0;               \
+        if (mapped != MAP_FAILED && inode) {                                       \
             pthread_mutex_lock(&lock);                                             \
             memcpy(shared_before, mapped, SHARED);                                 \
-            shared_inode = inode_of(file);                                         \
+            shared_inode = inode;                                                  \
             shared = mapped;                                                       \
             pthread_mutex_unlock(&lock);                                           \
         }                                                                          \

@@ -27,9 +27,14 @@ pub struct Server {
 impl Server {
     #[track_caller]
     pub fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), &[])
+    }
+
+    /// In a folder that may hold a store, with more in its environment.
+    #[track_caller]
+    pub fn start_in(folder: TempDir, environment: &[(&str, String)]) -> Self {
         std::fs::write(folder.path().join("secret"), SECRET).unwrap();
-        let (process, url) = launch(folder.path(), "127.0.0.1:0");
+        let (process, url) = launch(folder.path(), "127.0.0.1:0", environment);
         Self {
             folder,
             process,
@@ -54,7 +59,7 @@ impl Server {
     pub fn restart(&mut self) {
         self.kill();
         let address = self.url.trim_start_matches("http://").to_owned();
-        (self.process, self.url) = launch(self.folder.path(), &address);
+        (self.process, self.url) = launch(self.folder.path(), &address, &[]);
     }
 
     /// What it has logged.
@@ -243,7 +248,7 @@ fn body(text: &str) -> Value {
 }
 
 #[track_caller]
-fn launch(folder: &Path, listen: &str) -> (Child, String) {
+fn launch(folder: &Path, listen: &str, environment: &[(&str, String)]) -> (Child, String) {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -256,6 +261,7 @@ fn launch(folder: &Path, listen: &str) -> (Child, String) {
         .arg(format!("sqlite:{}", folder.join("server.db").display()))
         .arg("--secret-file")
         .arg(folder.join("secret"))
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()
