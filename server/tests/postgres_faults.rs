@@ -59,6 +59,7 @@ fn a_database_that_is_not_there_is_said() {
         let error = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(error.contains(said), "{error}");
         assert!(!error.contains("geheim"), "{error}");
+        assert_eq!(error.matches(said).count(), 1, "{error}");
         assert!(begun.elapsed() < Duration::from_secs(30));
     }
     let foreign = NODE.database();
