@@ -15,6 +15,8 @@ const WENT = {
   entry: "List entry; messages stay",
 };
 
+const LIVE = "Live";
+
 async function call(path, options = {}) {
   const headers = { "X-CSRF-Token": csrf };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
@@ -28,6 +30,7 @@ function post(path, body) {
 function show(inside) {
   signedIn = inside;
   page("sign-in").hidden = inside;
+  page("sign-in-error").textContent = "";
   page("console").hidden = !inside;
   document.title = inside ? "Multi-client Synchronization Settings · adieu console" : "Sign in · adieu console";
   if (!inside) {
@@ -55,6 +58,11 @@ function size(bytes) {
     at += 1;
   }
   return `${bytes < 10 && at > 0 ? bytes.toFixed(1) : Math.round(bytes)} ${units[at]}`;
+}
+
+// Of the deletions on the page, which are not more than these.
+function behind(deletions) {
+  return deletions < 50 ? count.format(deletions) : "50 or more";
 }
 
 function span(seconds) {
@@ -102,6 +110,15 @@ function row(cells) {
   return line;
 }
 
+// Rows that say what stands there already are left alone, and with them what somebody has marked.
+function fill(id, rows) {
+  const body = page(id);
+  const shown = [...body.children];
+  if (rows.length !== shown.length || rows.some((one, at) => !one.isEqualNode(shown[at]))) {
+    body.replaceChildren(...rows);
+  }
+}
+
 function deletionRow(one, now) {
   const line = row([
     ["When", time(one.at, now)],
@@ -138,12 +155,12 @@ function render(state) {
   page("bytes").textContent = size(state.storeBytes);
   page("connections").textContent = count.format(state.connections);
   page("webhook").textContent =
-    state.webhook === null ? "None" : state.webhook === 0 ? "Up to date" : `${count.format(state.webhook)} behind`;
+    state.webhook === null ? "None" : state.webhook === 0 ? "Up to date" : `${behind(state.webhook)} behind`;
   if (!switching) setSwitch(state.syncDeletions);
 
-  page("deletions").replaceChildren(...state.deletions.map((one) => deletionRow(one, state.now)));
+  fill("deletions", state.deletions.map((one) => deletionRow(one, state.now)));
   page("no-deletions").hidden = state.deletions.length > 0;
-  page("devices").replaceChildren(...state.devices.map((one) => deviceRow(one, state.now)));
+  fill("devices", state.devices.map((one) => deviceRow(one, state.now)));
   page("no-devices").hidden = state.devices.length > 0;
 
   const last = state.deletions[0];
@@ -159,11 +176,10 @@ function setSwitch(on) {
   page("switch-word").textContent = on ? "On" : "Off";
 }
 
-function connection(live) {
+function connection(text) {
   const element = page("connection");
-  const text = live ? "Live" : "Connection lost; trying again";
   if (element.textContent !== text) element.textContent = text;
-  element.className = `pill ${live ? "good" : "bad"}`;
+  element.className = `pill ${text === LIVE ? "good" : "bad"}`;
 }
 
 const pause = (milliseconds) => new Promise((resume) => setTimeout(resume, milliseconds));
@@ -173,22 +189,29 @@ async function follow() {
   const { signal } = (following = new AbortController());
   let failures = 0;
   while (!signal.aborted) {
+    let trouble = "Connection lost; trying again";
     try {
       const answer = await call(seen === null ? "state" : `state?seen=${seen}`, { signal });
       if (answer.status === 401) {
         show(false);
         return;
       }
+      trouble = "The server has trouble; trying again";
       if (!answer.ok) throw new Error(String(answer.status));
       const state = await answer.json();
       if (signal.aborted) return;
       if (!signedIn) show(true);
       render(state);
-      connection(true);
+      connection(LIVE);
       failures = 0;
     } catch {
       if (signal.aborted) return;
-      connection(false);
+      connection(trouble);
+      // After a reload, while nothing is known yet.
+      if (!signedIn) {
+        page("sign-in").hidden = false;
+        page("sign-in-error").textContent = trouble;
+      }
       failures += 1;
       await pause(Math.min(10000, 500 * 2 ** failures));
     }

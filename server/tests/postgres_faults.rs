@@ -59,6 +59,7 @@ fn a_database_that_is_not_there_is_said() {
         let error = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(error.contains(said), "{error}");
         assert!(!error.contains("geheim"), "{error}");
+        assert_eq!(error.matches(said).count(), 1, "{error}");
         assert!(begun.elapsed() < Duration::from_secs(30));
     }
     let foreign = NODE.database();
@@ -111,14 +112,21 @@ fn a_database_that_goes_and_comes_back_costs_time_and_nothing_else() {
     assert!(server.positions("a", &with("b")).is_empty());
 }
 
-// DUR-7: what was answered is on the standby too.
+// DUR-7: what was answered is on the standby too. SYNC-2: devices go on from where they stood.
 #[test]
 fn a_standby_that_is_promoted_is_followed() {
     let (primary, standby, url) = pair();
     let both = on_either(&url, &standby);
     let servers = [started(&both), Server::start_on(Some(both.clone()), &[])];
     servers[1].group("g", &["a", "b"]);
+    servers[1].accounts(&["c"]);
+    let mut phone = Device::new(&servers[1], "b", "phone");
+    assert_eq!(phone.pulled().len(), 2);
+    let mut waiting = Device::new(&servers[1], "c", "phone");
+    waiting.pull();
     let acknowledged: Vec<Vec<u64>> = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| waiting.ask(60));
+        wait_until(|| waiting_polls(&servers[1]) == 1);
         let sending: Vec<_> = (0..4)
             .map(|at: u32| {
                 let server = &servers[at as usize % 2];
@@ -144,7 +152,13 @@ fn a_standby_that_is_promoted_is_followed() {
         std::thread::sleep(Duration::from_millis(600));
         primary.crash();
         standby.promote();
-        sending.into_iter().map(|one| one.join().unwrap()).collect()
+        let given = sending.into_iter().map(|one| one.join().unwrap()).collect();
+        // What another process does on the new primary wakes who has waited since the old one.
+        servers[0].chat("a", "c", 1);
+        let told = waiting.join().unwrap();
+        assert_eq!(told["Views"][0]["Head"], 1);
+        assert_ne!(told["Anew"], 1);
+        given
     });
     let mut given: Vec<u64> = acknowledged.concat();
     given.sort_unstable();
@@ -152,6 +166,10 @@ fn a_standby_that_is_promoted_is_followed() {
     assert_eq!(given, expected, "each once, none lost");
     assert_eq!(servers[0].positions("b", &in_group("g")), expected);
     assert_eq!(servers[0].positions("b", &with("a")), [1, 2, 3]);
+    let (views, anew) = phone.pull();
+    assert!(!anew, "the standby held all that the device knew");
+    assert_eq!(views.len(), 1, "and what did not change is not told again");
+    assert_eq!(views[0]["Head"], 240);
     servers[1].ok("b", path::DELETE, &delete("b", &in_group("g")));
     assert!(servers[0].positions("b", &in_group("g")).is_empty());
 }
@@ -163,6 +181,11 @@ fn what_only_the_old_primary_had_is_done_again() {
     let (primary, standby, one) = pair();
     let both = on_either(&one, &standby);
     let server = started(&both);
+    let (mut phone, mut tablet) = (
+        Device::new(&server, "b", "phone"),
+        Device::new(&server, "b", "tablet"),
+    );
+    tablet.pull();
     let sender: i32 = asked(&one, "SELECT pid FROM pg_stat_replication");
     let sender = Stopped::new(sender.cast_unsigned());
     std::thread::scope(|scope| {
@@ -186,6 +209,7 @@ fn what_only_the_old_primary_had_is_done_again() {
         database::execute(&one, &format!("SELECT pg_terminate_backend({first})"));
         wait_until(|| sending.is_finished() || ![0, first].contains(&asked(&one, waits)));
         assert!(!sending.is_finished(), "{:?}", sending.join());
+        assert_eq!(phone.pulled()[0]["Head"], 4, "told of what is lost soon");
 
         signal("-STOP", server.id());
         primary.crash();
@@ -199,6 +223,12 @@ fn what_only_the_old_primary_had_is_done_again() {
         assert_eq!(sending.join().unwrap()["ErrorCode"], 0);
     });
     assert_eq!(server.positions("b", &with("a")), [1, 2, 3, 4]);
+    for (device, knew_more) in [(&mut phone, true), (&mut tablet, false)] {
+        let (views, anew) = device.pull();
+        assert_eq!((views.len(), anew), (1, knew_more));
+        assert_eq!(views[0]["Head"], 4);
+        assert_eq!(device.pull(), (Vec::new(), false));
+    }
 }
 
 /// A primary whose commits wait for its standby, and the URL of a new database on it.

@@ -102,6 +102,13 @@ fn the_operator_switches_sync_on_sees_a_deletion_arrive_and_switches_it_off() {
     browser.wait_for_text("#switch-word", "On");
     assert_eq!(browser.attribute("#switch", "aria-checked"), "true");
 
+    // A row that says the same is left alone: somebody may be about to copy from it.
+    browser.script("document.querySelector('#deletions tr').left = 'alone'");
+    server.admin(path::SYNC_DELETIONS, &json!({ "SyncDeletions": 0 }));
+    browser.wait_for_text("#switch-word", "Off");
+    let left = "return document.querySelector('#deletions tr').left";
+    assert_eq!(browser.script(left), "alone");
+
     // Nothing came from elsewhere, and nothing was refused by the page's own policy.
     let foreign = "return performance.getEntriesByType('resource').filter(one => !one.name.startsWith(location.origin)).length";
     assert_eq!(browser.script(foreign), 0);

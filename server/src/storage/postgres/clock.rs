@@ -10,7 +10,7 @@
 //! device's position, which is never beyond the last change that was visible, is one to go on from
 //! if this database knows its start, and held as much when the next one came.
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Row};
 
 use super::{
     FORMAT,
@@ -39,7 +39,8 @@ macro_rules! last_change {
     };
 }
 
-const NOW: &str = concat!(
+/// What [`seen`] takes.
+pub(super) const NOW: &str = concat!(
     "SELECT pg_current_snapshot()::text, base, ",
     last_change!(),
     " FROM settings"
@@ -95,13 +96,16 @@ pub(super) fn bounds(known: &Known) -> (i64, Vec<i64>) {
 
 /// What is visible now.
 pub(super) async fn now(session: &Session) -> Result<Now> {
-    let row = session.one(NOW, &[]).await?;
-    read(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)
+    seen(&session.one(NOW, &[]).await?)
 }
 
 /// The same, on a connection that is nobody's.
 pub(super) async fn of(client: &Client) -> Result<Now> {
-    let row = client.query_one(NOW, &[]).await?;
+    seen(&client.query_one(NOW, &[]).await?)
+}
+
+/// The answer to [`NOW`].
+pub(super) fn seen(row: &Row) -> Result<Now> {
     read(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)
 }
 

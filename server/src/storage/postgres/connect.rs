@@ -17,7 +17,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     clock,
-    failure::{Failure, Result, said},
+    failure::{Failure, Result},
 };
 use crate::Error;
 
@@ -199,10 +199,7 @@ pub(super) async fn alone(
     tokio::time::timeout(CONNECT * 4, address.config.connect(address.tls.clone()))
         .await
         .map_err(|_| Failure::NoConnection("no answer in time".to_owned()))?
-        .map_err(|error| match error.as_db_error() {
-            Some(_) => Failure::Database(error),
-            None => Failure::NoConnection(said(&error)),
-        })
+        .map_err(Failure::Database)
 }
 
 /// A connection of the pool.

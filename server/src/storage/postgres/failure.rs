@@ -119,7 +119,7 @@ impl From<Failure> for Error {
 }
 
 /// Code and first line: details of the database may hold what users wrote.
-pub(super) fn said(error: &tokio_postgres::Error) -> String {
+fn said(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(said) => format!(
             "the database said {}: {}",

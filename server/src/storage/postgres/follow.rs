@@ -13,11 +13,12 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::try_join3;
 use tokio::{
     sync::{Notify, broadcast, mpsc},
     time::{sleep, timeout},
 };
-use tokio_postgres::{AsyncMessage, Client};
+use tokio_postgres::{AsyncMessage, Client, Statement};
 
 use super::{
     clock,
@@ -42,6 +43,13 @@ const TOLD: i64 = 4_096;
 const REPORTER: i64 = 0x6164_6965_7503;
 
 const CHANNEL: &str = "adieu";
+
+/// What the connection is told. Its two statements are planned once, and always go by the indexes of
+/// changes: how many changes there are to find, the planner could only guess.
+const SETTINGS: &str = "SET application_name = 'adieu-server (changes)'; SET jit = off;
+    SET statement_timeout = '20s'; SET synchronous_commit = off;
+    SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;
+    SET enable_hashjoin = off; SET enable_mergejoin = off";
 
 const CHANGES: &str = "SELECT * FROM (
          SELECT 0, a.name FROM views v JOIN accounts a ON a.id = v.owner
@@ -74,6 +82,12 @@ impl Place {
             known: clock::of(client).await?.known(),
         })
     }
+}
+
+/// The statements of a look, prepared.
+struct Look {
+    now: Statement,
+    changes: Statement,
 }
 
 /// The task's ends.
@@ -150,12 +164,13 @@ impl Follower {
         known: &mut Place,
     ) -> Result<()> {
         client
-            .batch_execute(&format!(
-                "SET application_name = 'adieu-server (changes)'; SET statement_timeout = '20s';
-                 SET synchronous_commit = off; LISTEN {CHANNEL}"
-            ))
+            .batch_execute(&format!("{SETTINGS}; LISTEN {CHANNEL}"))
             .await?;
         clock::enter(client).await?;
+        let look = Look {
+            now: client.prepare(clock::NOW).await?,
+            changes: client.prepare(CHANGES).await?,
+        };
         let place = Place::of(client).await?;
         if place.start != known.start {
             // Another start of the database server: it may have numbered anything anew.
@@ -166,14 +181,14 @@ impl Follower {
             .query_one("SELECT pg_backend_pid()", &[])
             .await?
             .try_get(0)?;
+        let mut committed = false;
         loop {
+            self.look(client, &look, committed, known).await?;
             self.reporting.claim(client).await?;
-            self.look(client, known).await?;
             sleep(PACE).await;
+            committed = false;
             tokio::select! {
-                () = self.committed.notified() => {
-                    client.batch_execute(&format!("NOTIFY {CHANNEL}")).await?;
-                }
+                () = self.committed.notified() => committed = true,
                 // What this process did it has looked at already.
                 _ = timeout(FLOOR, async {
                     while notified.recv().await == Some(own) {}
@@ -186,15 +201,32 @@ impl Follower {
         }
     }
 
-    /// Tells what has changed since the last look.
-    async fn look(&self, client: &Client, known: &mut Place) -> Result<()> {
-        // The snapshot comes first: what is seen beyond it is told twice, never missed.
-        let now = clock::of(client).await?;
+    /// Tells what has changed since the last look; other processes too, where this one has
+    /// committed something.
+    async fn look(
+        &self,
+        client: &Client,
+        look: &Look,
+        committed: bool,
+        known: &mut Place,
+    ) -> Result<()> {
         let (through, without) = clock::bounds(&known.known);
         let lowest = without.first().map_or(through + 1, |first| *first);
-        let rows = client
-            .query(CHANGES, &[&lowest, &through, &without, &TOLD])
-            .await?;
+        let others = async {
+            if committed {
+                client.batch_execute(&format!("NOTIFY {CHANNEL}")).await?;
+            }
+            Ok(())
+        };
+        // Sent in this order, without waiting in between. The snapshot comes before the changes: what
+        // is seen beyond it is told twice, never missed.
+        let ((), now, rows) = try_join3(
+            others,
+            client.query_one(&look.now, &[]),
+            client.query(&look.changes, &[&lowest, &through, &without, &TOLD]),
+        )
+        .await?;
+        let now = clock::seen(&now)?;
         if rows.len() as i64 == TOLD {
             self.tell(Changed::All);
         } else {
