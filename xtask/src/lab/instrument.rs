@@ -54,8 +54,15 @@ impl Sanitizer {
                 ("use-after-free", "heap-use-after-free"),
                 ("leak", "LeakSanitizer"),
                 ("overflow", "signed integer overflow"),
+                // One word of it, as the library reads it: the C library's functions are watched
+                // whoever calls them, and would copy more.
+                ("gone-options", "READ of size 4 "),
             ],
-            Self::Thread => &[("race", "data race"), ("use-after-free", "use-after-free")],
+            Self::Thread => &[
+                ("race", "data race"),
+                ("use-after-free", "use-after-free"),
+                ("gone-options", "Read of size 4 "),
+            ],
         }
     }
 
