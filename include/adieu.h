@@ -252,8 +252,8 @@
 #define ADIEU_ERR_FORKED -4
 
 /*
- struct_size is smaller than the first release knew, or the struct uses fields that this older
- library does not know.
+ struct_size is smaller than the first release knew or ends within a field, or the struct uses
+ fields that this older library does not know.
  */
 #define ADIEU_ERR_ABI -5
 

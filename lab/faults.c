@@ -1,7 +1,9 @@
 /* Mistakes that an app can make, one each run: a sanitizer that says nothing of them is off, and
  * its silence about everything else is worth nothing.
  *
- *   faults use-after-free|leak|race|overflow FOLDER
+ *   faults use-after-free|leak|race|overflow|gone-options FOLDER
+ *
+ * The last one is read by the library alone: who notices that watches the library too.
  *
  * Ends with 0 where nobody has noticed. */
 #define _POSIX_C_SOURCE 200809L
@@ -54,6 +56,13 @@ int main(int argc, char **argv) {
   ask(client, app);
   if (strcmp(argv[1], "race") == 0)
     fine = app->count;
+  if (strcmp(argv[1], "gone-options") == 0) {
+    adieu_delete_options *gone = calloc(1, sizeof *gone);
+
+    free(gone);
+    fine = (int)adieu_delete_conversation_with_options(client, "c2c_bob", gone, on_success,
+                                                       on_error, app);
+  }
   adieu_client_close(client);
   if (strcmp(argv[1], "use-after-free") == 0)
     fine = (int)strlen(app->kept);

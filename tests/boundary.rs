@@ -202,7 +202,7 @@ fn sizes_of_client_options() {
     let path = std::ffi::CString::new(folder.path().to_str().unwrap()).unwrap();
     let full = size_of::<RawClientOptions>() as u32;
     let first = std::mem::offset_of!(RawClientOptions, listener) as u32;
-    for size in [0, 4, 8, first - 8, first - 1] {
+    for size in [0, 4, 8, first - 8, first - 1, full - 4, full - 1] {
         let options = RawClientOptions {
             struct_size: size,
             ..client_options(&path)
@@ -311,7 +311,7 @@ fn sizes_of_delete_options() {
             )
         }
     };
-    for size in [0, 4, first - 1] {
+    for size in [0, 4, first - 1, first + 2, full - 2] {
         let call = client.call();
         assert_eq!(
             begin(ptr::from_ref(&options(size)), &call),

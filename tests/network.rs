@@ -129,7 +129,7 @@ fn truncated_json() {
     );
 }
 
-/// DEL-2: JSON that is no envelope.
+/// DEL-2: JSON that is no envelope, and codes that are no server's: negative ones are the library's.
 #[test]
 fn a_wrong_envelope() {
     for body in [
@@ -139,6 +139,7 @@ fn a_wrong_envelope() {
         r#"{"ok":true}"#,
         r#"{"ActionStatus":"OK"}"#,
         r#"{"ErrorCode":"0"}"#,
+        r#"{"ActionStatus":"FAIL","ErrorCode":-3,"ErrorInfo":"closed"}"#,
     ] {
         settles_later(move || Answer::Http("200 OK", "", body.to_owned()), true);
     }
@@ -310,7 +311,7 @@ fn not_found() {
 /// DEL-2: the server refuses: its number and words, the device untouched, and the intent is gone.
 #[test]
 fn a_refusal() {
-    for code in [50004, 60007, 70001, 70003, 70013, 10002, -3] {
+    for code in [50004, 60007, 70001, 70003, 70013, 10002] {
         let fake = FakeServer::with_world(move |_, _| Answer::Fail(code, "not in this house"));
         let folder = folder();
         let client = device(&folder, &fake);
@@ -318,6 +319,16 @@ fn a_refusal() {
         assert!(outcome.text().contains("not in this house"), "{outcome:?}");
         nothing_happens_later(&client, &fake);
     }
+}
+
+/// DEL-2: a refusal without words has a text all the same.
+#[test]
+fn a_refusal_without_words() {
+    let fake = FakeServer::with_world(|_, _| Answer::Fail(60007, ""));
+    let folder = folder();
+    let client = device(&folder, &fake);
+    let outcome = fails(&client, &[60007]);
+    assert!(outcome.text().contains("no reason"), "{outcome:?}");
 }
 
 /// The intent is gone: neither signing in, nor pulling, nor opening again asks for it.

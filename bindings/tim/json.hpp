@@ -2,6 +2,8 @@
 #ifndef TIM_JSON_HPP
 #define TIM_JSON_HPP
 
+#include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <tim/TIMCloudDef.h>
@@ -29,8 +31,11 @@ template <class T> T member(const Json &object, const char *key, T otherwise) {
     return otherwise;
   if constexpr (std::is_same_v<T, bool>)
     return found->is_boolean() ? found->template get<T>() : otherwise;
-  else if constexpr (std::is_integral_v<T>)
-    return found->is_number_unsigned() ? found->template get<T>() : otherwise;
+  else if constexpr (std::is_integral_v<T>) // what is too large stays too large
+    return found->is_number_unsigned()
+               ? static_cast<T>(std::min<uint64_t>(found->template get<uint64_t>(),
+                                                   std::numeric_limits<T>::max()))
+               : otherwise;
   else
     return found->is_string() ? found->template get<T>() : otherwise;
 }

@@ -87,7 +87,7 @@ pub enum BadAnswer {
 }
 
 /// Reads an answer. An envelope that contradicts itself (`FAIL` with code 0, `OK` with another
-/// code) is a wrong envelope, not a success.
+/// code) or has a code that is none (they are positive) is a wrong envelope, not a success.
 ///
 /// # Errors
 /// [`BadAnswer`].
@@ -95,9 +95,9 @@ pub fn read_answer<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BadAnswer> {
     let envelope: Envelope = serde_json::from_slice(bytes).map_err(BadAnswer::NotAnEnvelope)?;
     match (envelope.action_status.as_str(), envelope.error_code) {
         ("OK", error_code::OK) => serde_json::from_slice(bytes).map_err(BadAnswer::NotTheCommand),
-        ("FAIL", code) if code != error_code::OK => Err(BadAnswer::Refused {
+        ("FAIL", code) if code > error_code::OK => Err(BadAnswer::Refused {
             code,
-            info: envelope.error_info,
+            info: reason(code, envelope.error_info),
         }),
         (status, code) => {
             let contradiction = format!("ActionStatus {status:?} with ErrorCode {code}");
@@ -106,6 +106,15 @@ pub fn read_answer<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BadAnswer> {
             )))
         }
     }
+}
+
+/// A server's words for a refusal, or some where it has none.
+#[must_use]
+pub fn reason(code: i32, info: String) -> String {
+    if info.trim().is_empty() {
+        return format!("the server refused with {code} and gave no reason");
+    }
+    info
 }
 
 /// The body of an answer that is nothing but its envelope.
@@ -127,6 +136,20 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_without_words_is_given_some() {
+        for text in [
+            r#"{"ActionStatus":"FAIL","ErrorCode":60003}"#,
+            r#"{"ActionStatus":"FAIL","ErrorCode":60003,"ErrorInfo":""}"#,
+            r#"{"ActionStatus":"FAIL","ErrorCode":60003,"ErrorInfo":" \n"}"#,
+        ] {
+            match read_answer::<Nothing>(text.as_bytes()) {
+                Err(BadAnswer::Refused { code: 60003, info }) => assert!(info.contains("60003")),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn what_is_no_envelope_is_no_success() {
         for text in [
             "",
@@ -135,6 +158,7 @@ mod tests {
             "[]",
             r#"{"ActionStatus":"OK"}"#,
             r#"{"ActionStatus":"FAIL","ErrorCode":0,"ErrorInfo":""}"#,
+            r#"{"ActionStatus":"FAIL","ErrorCode":-6,"ErrorInfo":"one of the library's own"}"#,
             r#"{"ActionStatus":"OK","ErrorCode":7,"ErrorInfo":""}"#,
             r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"#,
         ] {

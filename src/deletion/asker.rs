@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use adieu_protocol::envelope::reason;
 use adieu_protocol::path;
 use adieu_protocol::recent_contact::{
     BatchDelete, BatchDeleteItem, BatchDeleted, Delete, Deleted, MAX_BATCH, Target,
@@ -247,9 +248,14 @@ fn ask_for_many(remote: &Remote, questions: &[Question], time: Duration) -> Vec<
             .into_iter()
             .map(|item| match (item.code, &first) {
                 (code::OK, _) => Ok(item.cleared_through),
+                // No code of a server, so not its refusal.
+                (code @ ..code::OK, _) => {
+                    let text = format!("the server gave a result with the code {code}");
+                    Err(Failed::from(Error::OutcomeUnknown(text)))
+                }
                 (code, None) => Err(Failed::from(Error::Refused {
                     code,
-                    info: item.info,
+                    info: reason(code, item.info),
                 })),
                 // The first request may have carried it out.
                 (_, Some(first)) => {

@@ -15,6 +15,12 @@ pub(super) unsafe trait Sized32: Copy {
     const FIRST_SIZE: usize;
 }
 
+/// Whether a release may have a struct of this size. One that is no multiple of its alignment would
+/// end within a field: half a pointer is none.
+const fn can_be<T: Sized32>(size: usize) -> bool {
+    size >= T::FIRST_SIZE && size.is_multiple_of(align_of::<T>())
+}
+
 /// Copies a caller's struct: fields that an older caller does not know are zero, and a newer
 /// caller may not use fields that this library does not know.
 ///
@@ -26,7 +32,7 @@ pub(super) unsafe fn read<T: Sized32>(given: *const T) -> Result<T, i32> {
     }
     // SAFETY: not NULL, and by the caller's contract at least the first field is readable.
     let size = unsafe { given.cast::<u32>().read() } as usize;
-    if !(T::FIRST_SIZE..=LARGEST).contains(&size) {
+    if size > LARGEST || !can_be::<T>(size) {
         return Err(ADIEU_ERR_ABI);
     }
     let known = size_of::<T>();
@@ -59,7 +65,7 @@ pub(super) unsafe fn write<T: Sized32>(wanted: *mut T, value: &T) -> Result<(), 
     }
     // SAFETY: not NULL, and by the caller's contract the first field is readable.
     let size = unsafe { wanted.cast::<u32>().read() };
-    if (size as usize) < T::FIRST_SIZE {
+    if !can_be::<T>(size as usize) {
         return Err(ADIEU_ERR_ABI);
     }
     let writable = (size as usize).min(size_of::<T>());

@@ -22,8 +22,8 @@ pub const ADIEU_ERR_INVALID_ARGUMENT: i32 = -2;
 pub const ADIEU_ERR_CLOSED: i32 = -3;
 /// This process is a fork of the one that opened the client. Nothing works in it but exec.
 pub const ADIEU_ERR_FORKED: i32 = -4;
-/// struct_size is smaller than the first release knew, or the struct uses fields that this older
-/// library does not know.
+/// struct_size is smaller than the first release knew or ends within a field, or the struct uses
+/// fields that this older library does not know.
 pub const ADIEU_ERR_ABI: i32 = -5;
 /// A bug in the library. It went no further than this request.
 pub const ADIEU_ERR_PANIC: i32 = -6;

@@ -35,7 +35,16 @@ fn given(variable: &str) -> Option<PathBuf> {
 /// Builds, and finds the artefact among those that cargo names.
 fn built(what: &[&str], names: &[&str]) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    // `cargo test` names this package to its tests. ring's build script asks for the same variables:
+    // with them it, and all that stands on it, would be built again.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    let output = command
         .args([
             "build",
             "--quiet",

@@ -2,6 +2,7 @@
 //! `cargo xtask demo | test | bench | overhead | guard | lab | contract | dist | install`.
 
 mod audit;
+mod begin;
 mod bench;
 mod bindings;
 mod built;
@@ -269,6 +270,10 @@ fn run_lab(command: LabCommand) -> Result<bool> {
 }
 
 fn main() -> ExitCode {
+    if let Err(error) = begin::without_cargos_words() {
+        eprintln!("error: cannot begin: {error}");
+        return ExitCode::FAILURE;
+    }
     let done = children::on_interrupt_end_all().and_then(|()| match Cli::parse().command {
         Command::Demo(args) if args.devices == 2 => two_devices::run(args.json),
         Command::Demo(args) => demo::run(&args.files, args.built_in, args.json),

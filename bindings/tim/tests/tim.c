@@ -140,11 +140,16 @@ static void the_list(void) {
   CHECK(has(&told, "\"conv_id\":\"carol\"") && !has(&told, "\"conv_id\":\"bob\""));
   CHECK(TIMConvGetConvInfo("{}", tell, &told) == TIM_ERR_JSON);
   CHECK(TIMConvGetConvInfo("[{}]", tell, &told) == TIM_ERR_CONV);
+  CHECK(TIMConvGetConvInfo("[{\"get_conversation_list_param_conv_id\": \"bob\","
+                           "\"get_conversation_list_param_conv_type\": 4294967297}]",
+                           tell, &told) == TIM_ERR_CONV);
   CHECK(OUTCOME(told, TIMConvGetConversationListByFilter(
                           "{\"conversation_list_filter_conv_type\":2}", 0, 10, tell, &told)) == 0);
   CHECK(has(&told, "\"conversation_list_result_is_finished\":true") && has(&told, "\"team\""));
   CHECK(!has(&told, "\"bob\",\"conv_type\":1"));
   CHECK(TIMConvGetConversationListByFilter(NULL, 0, 10, tell, &told) == TIM_ERR_JSON);
+  CHECK(TIMConvGetConversationListByFilter("{\"conversation_list_filter_conv_type\": 4294967297}", 0,
+                                           10, tell, &told) == TIM_ERR_PARAM);
   CHECK(TIMConvGetConversationListByFilter("{}", 0, 0, tell, &told) == TIM_ERR_PARAM);
   CHECK(OUTCOME(told, TIMConvPinConversation("team", kTIMConv_Group, true, tell, &told)) == 0);
   CHECK(TIMConvSetDraft("team", kTIMConv_Group,

@@ -54,8 +54,15 @@ impl Sanitizer {
                 ("use-after-free", "heap-use-after-free"),
                 ("leak", "LeakSanitizer"),
                 ("overflow", "signed integer overflow"),
+                // One word of it, as the library reads it: the C library's functions are watched
+                // whoever calls them, and would copy more.
+                ("gone-options", "READ of size 4 "),
             ],
-            Self::Thread => &[("race", "data race"), ("use-after-free", "use-after-free")],
+            Self::Thread => &[
+                ("race", "data race"),
+                ("use-after-free", "use-after-free"),
+                ("gone-options", "Read of size 4 "),
+            ],
         }
     }
 
@@ -185,14 +192,23 @@ impl Kit<'_> {
 }
 
 /// For whoever starts a program that is watched: it ends with a code of its own.
-pub const OPTIONS: [(&str, &str); 3] = [
-    (
-        "ASAN_OPTIONS",
-        "exitcode=66:detect_leaks=1:detect_stack_use_after_return=1",
-    ),
-    ("UBSAN_OPTIONS", "exitcode=66:print_stacktrace=1"),
-    ("TSAN_OPTIONS", "exitcode=66:second_deadlock_stack=1"),
-];
+pub fn options(workspace: &Workspace) -> [(&'static str, String); 3] {
+    let suppressions = workspace.root.join("lab/tsan.supp");
+    [
+        (
+            "ASAN_OPTIONS",
+            "exitcode=66:detect_leaks=1:detect_stack_use_after_return=1".to_owned(),
+        ),
+        ("UBSAN_OPTIONS", "exitcode=66:print_stacktrace=1".to_owned()),
+        (
+            "TSAN_OPTIONS",
+            format!(
+                "exitcode=66:second_deadlock_stack=1:suppressions={}",
+                suppressions.display()
+            ),
+        ),
+    ]
+}
 
 /// Programs look for the library under its SONAME.
 fn name_the_library(folder: &Path) -> Result<()> {

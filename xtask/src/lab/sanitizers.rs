@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::{
     Bench,
-    instrument::{Kit, OPTIONS, Sanitizer},
+    instrument::{Kit, Sanitizer, options},
     said,
 };
 use crate::{
@@ -49,7 +49,10 @@ fn notices(bench: &mut Bench<'_>, kit: &Kit<'_>, sanitizer: Sanitizer) -> Result
         bench.check(&what, |captured| {
             let store = folder()?;
             let mut command = Command::new(&program);
-            command.arg(fault).arg(store.path()).envs(OPTIONS);
+            command
+                .arg(fault)
+                .arg(store.path())
+                .envs(options(kit.workspace));
             let (succeeded, text) = said(captured, &mut command)?;
             ensure!(!succeeded, "it did not: the program succeeded");
             ensure!(
@@ -74,7 +77,7 @@ fn stress(bench: &mut Bench<'_>, kit: &Kit<'_>, name: &str, seconds: u64) -> Res
             command
                 .args(["--seconds", &seconds.to_string()])
                 .arg(stores.path())
-                .envs(OPTIONS);
+                .envs(options(kit.workspace));
             let (succeeded, text) = said(captured, &mut command)?;
             if loud {
                 eprint!("{text}");
@@ -92,7 +95,7 @@ fn programs(kit: &Kit<'_>, name: &str, captured: &mut Captured) -> Result<Tally>
     let tools = [("CC", compiler), ("CFLAGS", &flags)];
     let programs = c_build::build_with(kit.workspace, &kit.library, name, &tools)?;
     // Programs are started in many places: `env` hands them the options in all of them.
-    let options = OPTIONS.map(|(name, value)| format!("{name}={value}"));
+    let options = options(kit.workspace).map(|(name, value)| format!("{name}={value}"));
     let mut runner = vec![OsStr::new("env")];
     runner.extend(options.iter().map(OsStr::new));
     let server = kit.workspace.debug();
@@ -104,7 +107,10 @@ fn cpp(kit: &Kit<'_>, test: &str, captured: &mut Captured) -> Result<()> {
     let program = kit.compile(&[&format!("bindings/cpp/tests/{test}.cpp")], captured)?;
     let stage = Stage::set_with_tls(&kit.workspace.debug())?;
     let mut command = stage.command(&[program.as_os_str()])?;
-    ensure!(captured.run(command.envs(OPTIONS))?, "it did not succeed");
+    ensure!(
+        captured.run(command.envs(options(kit.workspace)))?,
+        "it did not succeed"
+    );
     Ok(())
 }
 
