@@ -26,7 +26,7 @@ use crate::threads::Threads;
 const TOGETHER: usize = 500;
 /// Deletions that share a flush when more wait. The first of them is told after it, too: no more
 /// than that many others hold it up.
-const UNTOLD: usize = 10_000;
+const UNTOLD: usize = 1_000;
 /// Pulled pages that may wait: enough that neither side idles, too few to fill memory.
 pub const PAGES_AHEAD: usize = 4;
 

@@ -81,11 +81,15 @@ impl Deletions {
     /// Begins what was queued together: one flush, one round of requests. What is carried out by
     /// that is told by [`Self::tell`].
     pub fn accept(&mut self, requests: Vec<Request>, store: &mut Store) {
-        let mut fresh = Vec::new();
-        for mut request in requests {
+        // Looked up before anything else: one look does not wait for the memory of the one before.
+        let floors = requests
+            .iter()
+            .map(|request| store.floor(&request.conversation));
+        let floors: Vec<_> = floors.collect();
+        let mut fresh = Vec::with_capacity(requests.len());
+        for (mut request, floor) in requests.into_iter().zip(floors) {
             // Without a position of its own, the device still knows where it erased before.
             // What came since an earlier deletion may be older than what that covered.
-            let floor = store.floor(&request.conversation);
             request.cut_off = request.cut_off.map(|cut_off| cut_off.max(floor));
             if request.cut_off.is_none() {
                 let head = store.head(&request.conversation);

@@ -142,7 +142,13 @@ mod tests {
     fn what_breathes_is_flat_and_what_grows_is_not() {
         let breathing = |at: u64| Sample {
             memory: 50_000 + at % 7 * 1_000,
-            threads: 40 + at % 2 + if at.is_multiple_of(10) && at > 300 { 8 } else { 0 },
+            threads: 40
+                + at % 2
+                + if at.is_multiple_of(10) && at > 300 {
+                    8
+                } else {
+                    0
+                },
             files: 60 + at % 5,
             bytes: (10 << 20) + at % 3 * 500_000,
         };
