@@ -853,3 +853,18 @@ fn a_panic_stays_within() {
     let again = Client::local(one.path());
     assert_eq!(again.texts("c2c_bob"), ["one for bob"]);
 }
+
+/// ABI-3: a panic on the caller's own stack ends in the code of the call.
+#[test]
+fn a_panic_within_a_call_is_its_code() {
+    if !child::is_child() {
+        return child::passes(
+            "a_panic_within_a_call_is_its_code",
+            &[("ADIEU_FAILPOINT", "boundary=panic")],
+        );
+    }
+    assert_eq!(close(0), abi::PANIC);
+    let client = Client::of(0);
+    assert_eq!(client.network_changed(true), abi::PANIC);
+    assert_eq!(client.sign_in("sig"), abi::PANIC);
+}

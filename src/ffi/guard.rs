@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::status::{ADIEU_ERR_FORKED, ADIEU_ERR_PANIC, ADIEU_OK};
+use crate::failpoint::failpoint;
 
 static FORKED: AtomicBool = AtomicBool::new(false);
 
@@ -12,6 +13,10 @@ pub(super) fn guard(body: impl FnOnce() -> Result<(), i32>) -> i32 {
     if FORKED.load(Ordering::Relaxed) {
         return ADIEU_ERR_FORKED;
     }
+    let body = || {
+        failpoint("boundary");
+        body()
+    };
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => ADIEU_OK,
         Ok(Err(code)) => code,

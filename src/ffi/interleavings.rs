@@ -292,6 +292,13 @@ fn live(story: Story) {
             wait_until_gone(&life);
         }
     }
+    // Whoever was told that it is closed can open it again.
+    let lock = std::fs::File::open(folder.path().join("lock")).unwrap();
+    assert!(
+        lock.try_lock().is_ok(),
+        "closed, and the folder is not free"
+    );
+    drop(lock);
     for thread in threads {
         thread.join().unwrap();
     }
