@@ -166,7 +166,7 @@ fn a_reply_answers_once_on_the_librarys_thread() {
     });
 }
 
-/// Two threads of the host poll when they are asked to, and only then: a hook that is not called
+/// CALL-6: two threads of the host poll when they are asked to, and only then: a hook that is not called
 /// would leave them waiting for ever.
 #[test]
 fn a_host_that_polls_when_asked_hears_everything_once() {

@@ -619,7 +619,7 @@ fn close_async_calls_back_last() {
     assert!(never.events().is_empty());
 }
 
-/// ABI-5: where the host delivers, close delivers what is left on the closing thread.
+/// ABI-5, CALL-3: where the host delivers, close delivers what is left on the closing thread.
 #[test]
 fn close_delivers_what_is_left_where_the_host_delivers() {
     let folder = folder();

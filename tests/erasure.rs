@@ -73,7 +73,7 @@ fn changed(before: &[[Vec<u8>; 2]], after: &[[Vec<u8>; 2]]) -> Vec<usize> {
         .collect()
 }
 
-/// ERA-1: whatever a conversation holds, what its deletion has changed in the key file when
+/// ERA-1, DEL-1: whatever a conversation holds, what its deletion has changed in the key file when
 /// `on_success` comes is a slot or two in place, in both copies, which are dead.
 #[test]
 fn erasing_overwrites_slots_in_place() {
