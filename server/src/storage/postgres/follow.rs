@@ -126,9 +126,12 @@ impl Reporting {
 
 impl Follower {
     /// Follows for ever, from a moment on.
-    pub(super) async fn run(self, address: Address, mut known: Place) {
+    pub(super) async fn run(self, address: Address, known: Place) {
+        let mut known = Some(known);
         loop {
-            if let Err(failure) = self.follow(&address, &mut known).await {
+            // Another connection begins anew: what a lost one missed may be more than a look can
+            // find in its time.
+            if let Err(failure) = self.follow(&address, known.take()).await {
                 let error = Error::from(failure);
                 tracing::warn!(%error, "changes are not followed; it is tried again");
             }
@@ -136,7 +139,7 @@ impl Follower {
         }
     }
 
-    async fn follow(&self, address: &Address, known: &mut Place) -> Result<()> {
+    async fn follow(&self, address: &Address, known: Option<Place>) -> Result<()> {
         let (client, mut connection) = alone(address).await?;
         let (told, mut notified) = mpsc::channel(1);
         let driver = tokio::spawn(async move {
@@ -161,7 +164,7 @@ impl Follower {
         &self,
         client: &Client,
         notified: &mut mpsc::Receiver<i32>,
-        known: &mut Place,
+        known: Option<Place>,
     ) -> Result<()> {
         client
             .batch_execute(&format!("{SETTINGS}; LISTEN {CHANNEL}"))
@@ -172,18 +175,21 @@ impl Follower {
             changes: client.prepare(CHANGES).await?,
         };
         let place = Place::of(client).await?;
-        if place.start != known.start {
-            // Another start of the database server: it may have numbered anything anew.
-            *known = place;
-            self.tell(Changed::All);
-        }
+        // Another start of the database server may have numbered anything anew.
+        let mut known = match known.filter(|known| known.start == place.start) {
+            Some(known) => known,
+            None => {
+                self.tell(Changed::All);
+                place
+            }
+        };
         let own: i32 = client
             .query_one("SELECT pg_backend_pid()", &[])
             .await?
             .try_get(0)?;
         let mut committed = false;
         loop {
-            self.look(client, &look, committed, known).await?;
+            self.look(client, &look, committed, &mut known).await?;
             self.reporting.claim(client).await?;
             sleep(PACE).await;
             committed = false;
