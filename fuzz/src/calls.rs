@@ -31,7 +31,12 @@ fn id(input: &mut Unstructured<'_>) -> Result<CString> {
     }
 }
 
-fn call(client: &mut Client, input: &mut Unstructured<'_>) -> Result<()> {
+/// One call; `last` is the newest deletion's id.
+fn call(
+    client: &mut Client,
+    last: &mut adieu_deletion_id,
+    input: &mut Unstructured<'_>,
+) -> Result<()> {
     let id = id(input)?;
     let (handle, data) = client.parts();
     let (done, failed) = (Some(on_success as _), Some(on_error as _));
@@ -42,7 +47,7 @@ fn call(client: &mut Client, input: &mut Unstructured<'_>) -> Result<()> {
     };
     // SAFETY, in all of them: handles are looked up, texts end with zeros and outlive the call,
     // counts are those of their arrays, callbacks and their data are valid until the client closes.
-    let code = match input.int_in_range(0..=11)? {
+    let code = match input.int_in_range(0..=18)? {
         0 => {
             let (body, sender) = (text(input)?, text(input)?);
             let message = adieu_new_message {
@@ -77,7 +82,7 @@ fn call(client: &mut Client, input: &mut Unstructured<'_>) -> Result<()> {
                 struct_size: input.int_in_range(0..=size_of::<adieu_delete_options>() as u32)?,
                 timeout_ms: input.arbitrary()?,
                 user_data_destructor: None,
-                deletion_id: std::ptr::null_mut(),
+                deletion_id: last,
                 policy: input.int_in_range(0..=3)?,
                 keep_history: input.int_in_range(0..=2)?,
                 // A window that nobody waits for.
@@ -118,6 +123,24 @@ fn call(client: &mut Client, input: &mut Unstructured<'_>) -> Result<()> {
             }
         }
         10 => {
+            let through = input.arbitrary()?;
+            unsafe { adieu_mark_read(handle, pointer, through, done, failed, data) }
+        }
+        11 => unsafe { adieu_clear_history(handle, pointer, null(), done, failed, data) },
+        12 => unsafe { adieu_list_pending(handle, Some(on_pending), failed, data) },
+        13..=16 => {
+            if input.ratio(1, 5)? {
+                last.bytes = input.arbitrary()?;
+            }
+            let about = *input.choose(&[
+                adieu_undo_delete,
+                adieu_cancel_deletion,
+                adieu_retry_deletion,
+                adieu_acknowledge_deletion,
+            ])?;
+            unsafe { about(handle, last, done, failed, data) }
+        }
+        17 => {
             let looked_for = text(input)?;
             let strings = [looked_for.as_ptr()];
             let found = Some(on_verification as _);
@@ -150,7 +173,8 @@ fuzz_target!(|data: &[u8]| {
     let folder = folder();
     let mut client = Client::open(folder.path(), None).expect("a new store opens");
     let mut input = Unstructured::new(data);
-    while !input.is_empty() && call(&mut client, &mut input).is_ok() {}
+    let mut last = adieu_deletion_id { bytes: [0; 16] };
+    while !input.is_empty() && call(&mut client, &mut last, &mut input).is_ok() {}
     let (handle, data) = client.parts();
     // SAFETY: valid callbacks; handles are looked up.
     let code =

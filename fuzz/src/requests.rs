@@ -52,11 +52,16 @@ fuzz_target!(|data: &[u8]| {
     again::<account::AccountImport>(data);
     again::<config::SyncDeletionsSwitch>(data);
     again::<group::CreateGroup>(data);
+    again::<group::AddGroupMember>(data);
+    again::<group::DeleteGroupMember>(data);
+    again::<group::DestroyGroup>(data);
     again::<group::SendGroupMsg>(data);
+    again::<group::GroupMsgGetSimple>(data);
     again::<openim::SendMsg>(data);
     again::<openim::GetRoamMsg>(data);
     again::<sns::FriendAdd>(data);
     again::<sns::FriendDelete>(data);
+    again::<sns::FriendGet>(data);
 });
 
 #[cfg(not(feature = "libfuzzer"))]

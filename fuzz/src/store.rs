@@ -10,6 +10,7 @@ mod support;
 
 use std::ffi::CStr;
 use std::fs;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
@@ -23,10 +24,16 @@ const SLOT: usize = 64;
 
 type Files = Vec<(String, Vec<u8>)>;
 
-/// A store with two conversations and a deleted one.
-fn template() -> &'static Files {
-    static FILES: OnceLock<Files> = OnceLock::new();
-    FILES.get_or_init(|| {
+/// A store with two conversations and a deleted one: as a close leaves it, and as a process does that
+/// dies, with its logs.
+struct Templates {
+    closed: Files,
+    died: Files,
+}
+
+fn templates() -> &'static Templates {
+    static TEMPLATES: OnceLock<Templates> = OnceLock::new();
+    TEMPLATES.get_or_init(|| {
         let folder = folder();
         let mut client = Client::open(folder.path(), None).expect("a new store opens");
         let (handle, data) = client.parts();
@@ -55,18 +62,24 @@ fn template() -> &'static Files {
         };
         client.called(code);
         assert_eq!(client.settle(), ADIEU_OK);
+        let died = files(folder.path());
         drop(client);
-        let files = fs::read_dir(folder.path()).expect("the folder can be read");
-        let mut files: Files = files
-            .flatten()
-            .map(|file| {
-                let bytes = fs::read(file.path()).expect("a file of the store can be read");
-                (file.file_name().to_string_lossy().into_owned(), bytes)
-            })
-            .collect();
-        files.sort();
-        files
+        let closed = files(folder.path());
+        Templates { closed, died }
     })
+}
+
+fn files(folder: &Path) -> Files {
+    let files = fs::read_dir(folder).expect("the folder can be read");
+    let mut files: Files = files
+        .flatten()
+        .map(|file| {
+            let bytes = fs::read(file.path()).expect("a file of the store can be read");
+            (file.file_name().to_string_lossy().into_owned(), bytes)
+        })
+        .collect();
+    files.sort();
+    files
 }
 
 fn edit(files: &mut Files, input: &mut Unstructured<'_>) -> Result<()> {
@@ -94,8 +107,13 @@ fn edit(files: &mut Files, input: &mut Unstructured<'_>) -> Result<()> {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let mut files = template().clone();
     let mut input = Unstructured::new(data);
+    let templates = templates();
+    let mut files = if input.arbitrary().unwrap_or(false) {
+        templates.died.clone()
+    } else {
+        templates.closed.clone()
+    };
     while !input.is_empty() && edit(&mut files, &mut input).is_ok() {}
     let folder = folder();
     for (name, bytes) in &files {

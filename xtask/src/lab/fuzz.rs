@@ -8,15 +8,21 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::Bench;
+use super::{Bench, instrument::Kit};
 use crate::{
     captured::Captured, children::Running, machine::Need, tally::Tally, workspace::Workspace,
 };
 
 /// What building needs: libFuzzer itself is C++.
-pub const NEEDS: &[Need] = &super::CLANG;
+pub const NEEDS: &[Need] = &[
+    super::CLANG[0],
+    super::CLANG[1],
+    super::need("/usr/include/nlohmann/json.hpp", "nlohmann-json3-dev"),
+];
 
 const TRIPLE: &str = "x86_64-unknown-linux-gnu";
+/// The target in C++.
+const TIM_JSON: &str = "tim_json";
 /// Edges counted, comparisons seen: what libFuzzer learns from.
 const COVERAGE: [&str; 5] = [
     "-Cpasses=sancov-module",
@@ -27,8 +33,8 @@ const COVERAGE: [&str; 5] = [
 ];
 /// Longest input, in bytes: what matters is in short ones.
 const MAX_LEN: &str = "1024";
-/// One input takes no longer, in seconds.
-const TIMEOUT: &str = "30";
+/// One input takes no longer, in seconds; a call that does not answer is told before.
+const TIMEOUT: &str = "120";
 
 /// Runs these targets, or all, for so many seconds each.
 pub fn check(
@@ -59,8 +65,14 @@ pub fn check(
     Ok(bench.tally)
 }
 
-/// Each is a file with its `fuzz_target!`.
+/// Each is a file with what libFuzzer calls.
 fn targets(workspace: &Workspace) -> Result<Vec<String>> {
+    let mut targets = rust_targets(workspace)?;
+    targets.push(TIM_JSON.to_owned());
+    Ok(targets)
+}
+
+fn rust_targets(workspace: &Workspace) -> Result<Vec<String>> {
     let mut targets = Vec::new();
     for file in fs::read_dir(workspace.root.join("fuzz/src")).context("cannot read fuzz/src")? {
         let path = file?.path();
@@ -98,7 +110,39 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
         .wait()
         .context("cannot wait for cargo")?;
     ensure!(status.success(), "the targets do not build");
-    Ok(folder.join(TRIPLE).join("fuzz"))
+    let programs = folder.join(TRIPLE).join("fuzz");
+    build_tim_json(workspace, &programs)?;
+    Ok(programs)
+}
+
+/// C++, with the vendor's C API in it and the library beside it.
+fn build_tim_json(workspace: &Workspace, programs: &Path) -> Result<()> {
+    workspace.build_debug()?;
+    let kit = Kit::plain(workspace, &workspace.debug())?;
+    let mut command = Command::new("clang++-22");
+    command
+        .args(["-std=c++17", "-O1", "-g", "-DADIEU_TIM_BUILD", "-pthread"])
+        .args([
+            "-fsanitize=fuzzer,address,undefined",
+            "-fno-sanitize-recover=all",
+        ])
+        .args(["include", "bindings/tim"].map(|folder| {
+            let folder = workspace.root.join(folder);
+            format!("-I{}", folder.display())
+        }))
+        .arg(workspace.root.join("bindings/tim/tim.cpp"))
+        .arg(workspace.root.join("fuzz/src/tim_json.cpp"))
+        .arg("-o")
+        .arg(programs.join(TIM_JSON))
+        .arg("-L")
+        .arg(&kit.library)
+        .arg("-ladieu")
+        .arg(format!("-Wl,-rpath,{}", kit.library.display()));
+    let status = Running::start(&mut command)?
+        .wait()
+        .context("cannot wait for the compiler")?;
+    ensure!(status.success(), "{TIM_JSON} does not build");
+    Ok(())
 }
 
 /// Runs every committed input once on targets that are built like everything else: what was broken
@@ -117,7 +161,7 @@ pub fn replay(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
     if bench.tally.failed > 0 {
         return Ok(bench.tally);
     }
-    for target in targets(workspace)? {
+    for target in rust_targets(workspace)? {
         let folders = inputs(workspace, &target);
         bench.check(&format!("the inputs of {target}"), |captured| {
             ensure!(!folders.is_empty(), "there are none in fuzz/seeds");
