@@ -2,7 +2,8 @@
 //! the feature `failpoints`, which no shipped artefact has.
 
 /// Acts as the environment variable `ADIEU_FAILPOINT` says: `<name>=abort` dies here, as a crash
-/// would; `<name>=panic` panics here. [`is_wanted`] knows one more.
+/// would; `<name>=panic` panics here; `<name>=pause` stays here for a moment. [`is_wanted`] knows one
+/// more.
 #[cfg(feature = "failpoints")]
 #[allow(clippy::panic, reason = "this is what the failpoint is for")]
 pub fn failpoint(name: &str) {
@@ -12,6 +13,9 @@ pub fn failpoint(name: &str) {
     match wanted.split_once('=') {
         Some((at, "abort")) if at == name => std::process::abort(),
         Some((at, "panic")) if at == name => panic!("failpoint {name}"),
+        Some((at, "pause")) if at == name => {
+            std::thread::sleep(std::time::Duration::from_millis(30))
+        }
         _ => {}
     }
 }

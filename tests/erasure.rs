@@ -11,7 +11,7 @@ mod support;
 
 use std::collections::VecDeque;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
@@ -521,6 +521,59 @@ fn the_file_shrinks() {
         size() < 500_000
     });
     assert_eq!(client.texts("c2c_benedict.arnold"), TEXTS);
+}
+
+/// ERA-3: the purge goes in small steps, and whoever comes meanwhile waits for one of them at most.
+#[test]
+fn the_purge_makes_way() {
+    const NAME: &str = "the_purge_makes_way";
+    const COUNT: u64 = 3_000;
+    if child::is_child() {
+        let path = std::env::var("PURGE_FOLDER").unwrap();
+        let client = Client::local(path.as_ref());
+        let messages: Vec<_> = (1..=COUNT)
+            .map(|position| (position, "bob", "one of many"))
+            .collect();
+        client.save("c2c_bob", &messages);
+        assert_eq!(client.delete("c2c_bob"), Outcome::Success);
+        println!("deleted");
+        std::io::stdin().read_line(&mut String::new()).unwrap();
+        for _ in 0..3 {
+            assert!(client.list().is_empty());
+        }
+        println!("answered");
+        std::io::stdin().read_line(&mut String::new()).unwrap();
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut client = child::command(NAME)
+        .env("PURGE_FOLDER", folder.path())
+        .env("ADIEU_FAILPOINT", "rows-purged=pause")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut orders = client.stdin.take().unwrap();
+    let mut said = BufReader::new(client.stdout.take().unwrap()).lines();
+    let mut wait_for = |word| said.any(|line| line.unwrap().ends_with(word));
+    assert!(wait_for("deleted"));
+    let db = Connection::open(folder.path().join("store.db")).unwrap();
+    db.busy_timeout(support::DEADLINE).unwrap();
+    let left = || {
+        let count = "SELECT count(*) FROM messages";
+        db.query_row(count, [], |row| row.get::<_, i64>(0)).unwrap() as u64
+    };
+    let mut begun = COUNT;
+    eventually("the purge has begun", || {
+        begun = left();
+        begun < COUNT
+    });
+    assert!(begun > COUNT / 2, "{begun} left after its first steps");
+    orders.write_all(b"go on\n").unwrap();
+    assert!(wait_for("answered"));
+    assert!(left() > 0, "whoever came had to wait for the whole purge");
+    drop(orders);
+    assert!(client.wait().unwrap().success());
 }
 
 /// ERA-3, ERA-2: the dead ciphertext leaves although writers never pause. Looked at by a process of

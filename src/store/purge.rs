@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Store, unflushed};
 use crate::error::Result;
+use crate::failpoint::failpoint;
 
 /// How long a step may take: whoever comes meanwhile waits for its end.
 const STEP: Duration = Duration::from_micros(250);
@@ -80,6 +81,9 @@ impl Store {
             }
             Ok(removed)
         })?;
+        if removed.is_some() {
+            failpoint("rows-purged");
+        }
         match removed {
             Some(rows) if rows >= limit => {
                 self.pace.rows = self::next(rows, start, MOST_ROWS);

@@ -47,7 +47,7 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Waits until `what` holds.
 #[track_caller]
-pub fn eventually(what: &str, holds: impl Fn() -> bool) {
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < DEADLINE, "waited in vain until {what}");
