@@ -657,6 +657,26 @@ fn close_async_where_the_host_delivers() {
     assert_eq!(client.poll(), abi::INVALID_HANDLE);
 }
 
+/// ABI-5, CALL-6: a host that delivers and has had enough of polling closes once more: that delivers
+/// what is left while it waits.
+#[test]
+fn close_after_close_async_where_the_host_delivers() {
+    let folder = folder();
+    let mut options = Options::local(folder.path());
+    options.delivery = abi::DELIVER_BY_POLL;
+    let client = options.open();
+    let (call, closed) = (client.call(), client.call());
+    assert_eq!(client.begin_list(&call), abi::OK);
+    assert_eq!(client.close_async(&closed), abi::OK);
+    let handle = client.handle() as usize;
+    let closing = std::thread::spawn(move || close(handle));
+    eventually("it is closed", || closing.is_finished());
+    assert_eq!(closing.join().unwrap(), abi::OK);
+    assert_eq!((call.events().len(), closed.events().len()), (1, 1));
+    assert!(call.event().number < closed.event().number);
+    Client::local(folder.path());
+}
+
 /// ABI-5: close from a callback where the host delivers takes effect when that callback returns.
 #[test]
 fn close_from_a_callback_where_the_host_delivers() {
