@@ -24,6 +24,7 @@ mod pending;
 mod receipt;
 mod request;
 mod table;
+mod telling;
 mod terms;
 mod upkeep;
 

@@ -9,12 +9,12 @@ use smallvec::SmallVec;
 use super::asker::{Asker, Question};
 use super::flight::{Flight, State, Waiting};
 use super::outcome::CarriedOut;
-use super::{DeletionId, IdSource, Noted, PendingState, Policy, Receipts, Request, Scope, backoff};
+use super::{DeletionId, IdSource, PendingState, Policy, Receipts, Request, backoff};
 use crate::clock;
 use crate::conversation::{ConversationId, Source};
-use crate::delivery::{Delivery, Job};
+use crate::delivery::Delivery;
 use crate::error::{Error, Result, code};
-use crate::event::{Cause, Event, Events};
+use crate::event::Events;
 use crate::map::Map;
 use crate::store::{Erasure, Named, Progress, Store};
 
@@ -32,14 +32,14 @@ pub struct Deletions {
     pub(super) events: Arc<Events>,
     pub(super) receipts: Arc<Receipts>,
     pub(super) ids: Arc<IdSource>,
-    delivered: Delivered,
+    pub(super) delivered: Delivered,
     pub(super) flights: Map<DeletionId, Box<Flight>>,
     /// The deletions of each conversation, the oldest first.
-    of: Map<ConversationId, SmallVec<[DeletionId; 1]>>,
+    pub(super) of: Map<ConversationId, SmallVec<[DeletionId; 1]>>,
     /// Which of them is at the server: one at a time.
     asked: Map<ConversationId, DeletionId>,
     /// What time decides.
-    due: BTreeSet<(Instant, DeletionId)>,
+    pub(super) due: BTreeSet<(Instant, DeletionId)>,
     /// What is being worked on right now, for when the work panics.
     pub(super) at_work: Vec<DeletionId>,
     /// Carried out, and nobody has been told.
@@ -433,113 +433,6 @@ impl Deletions {
             let _ = store.end_undo(&ended);
         }
         self.start(ready, store);
-    }
-
-    /// Tells everyone who waits for this deletion, and takes it out of the table. Gives what the
-    /// inbox says of one that has succeeded, which stands there until that is delivered.
-    pub(super) fn end(&mut self, id: DeletionId, result: Result<()>) -> Option<Noted> {
-        let mut flight = self.flights.remove(&id)?;
-        if let Some(due) = flight.due.take() {
-            self.due.remove(&(due, id));
-        }
-        // Before anybody is told: what failed is not begun again.
-        let mut noted = flight.noted.take();
-        if !matches!(result, Ok(()) | Err(Error::LocalOnly)) {
-            drop(noted.take());
-            if let Some(inbox) = &flight.inbox {
-                inbox.flush();
-            }
-        }
-        let (_, conversation) = flight.name();
-        self.no_longer_asked(id, &conversation);
-        if let Some(ids) = self.of.get_mut(&conversation) {
-            ids.retain(|other| *other != id);
-            if ids.is_empty() {
-                self.of.remove(&conversation);
-            }
-        }
-        if flight.told {
-            let state = match &result {
-                Ok(()) | Err(Error::LocalOnly) => PendingState::Done,
-                Err(Error::Cancelled) => PendingState::Cancelled,
-                Err(_) => PendingState::Failed,
-            };
-            let mut pending = flight.pending(state);
-            if let (PendingState::Failed, Err(error)) = (state, &result) {
-                (pending.code, pending.error) = (error.code(), Some(error.clone()));
-            }
-            self.events.emit(Event::Pending(pending));
-        }
-        for waiting in flight.waiting {
-            waiting.reply.send(result.clone());
-        }
-        noted
-    }
-
-    /// Has the store forget deletions once everything before this has been delivered, and the inbox
-    /// too.
-    pub(super) fn forget_when_delivered(&self, done: Vec<(Named, Option<Noted>)>) {
-        if done.is_empty() {
-            return;
-        }
-        let delivered = self.delivered.clone();
-        let job: Job = Box::new(move || {
-            // What the inbox says of them goes here.
-            delivered(done.into_iter().map(|(name, _)| name).collect());
-        });
-        self.delivery.push(job);
-    }
-
-    /// Tells the calls that wait for a deletion, which goes on without them.
-    pub(super) fn answer_calls(&mut self, id: DeletionId, error: &Error) {
-        let waiting = self.flights.get_mut(&id).map(|flight| {
-            flight.deadline = None;
-            std::mem::take(&mut flight.waiting)
-        });
-        for waiting in waiting.unwrap_or_default() {
-            waiting.reply.send(Err(error.clone()));
-        }
-    }
-
-    /// Tells the listener where a deletion stands that does not end at once.
-    pub(super) fn tell_pending(&mut self, id: DeletionId, state: PendingState) {
-        if let Some(flight) = self.flights.get_mut(&id) {
-            flight.told = true;
-            self.events.emit(Event::Pending(flight.pending(state)));
-        }
-    }
-
-    /// Tells the listener what the list no longer shows.
-    pub(super) fn tell_erased(&self, erasure: &Erasure, store: &mut Store) {
-        self.tell_gone(erasure, Cause::ThisDevice, Some(erasure.deletion), store);
-    }
-
-    pub(super) fn tell_gone(
-        &self,
-        erasure: &Erasure,
-        cause: Cause,
-        deletion: Option<DeletionId>,
-        store: &mut Store,
-    ) {
-        if !self.events.are_heard() {
-            return;
-        }
-        let shown = store.summary(&erasure.conversation);
-        if erasure.scope != Scope::History {
-            self.events.emit(Event::Deleted {
-                conversation: erasure.conversation.clone(),
-                cause,
-                scope: erasure.scope,
-                deletion,
-            });
-        }
-        // One that lives on: its history is cleared, or there are newer messages.
-        if let Some(summary) = shown {
-            self.events.emit(match erasure.scope {
-                Scope::History => Event::Changed(summary),
-                Scope::Everything | Scope::ListEntry => Event::New(summary),
-            });
-        }
     }
 
     /// A bug has interrupted the work: the calls that it was for hear so. The deletions are tried

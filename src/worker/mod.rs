@@ -1,25 +1,28 @@
 //! The one thread that works on the store.
 
+mod command;
+mod housekeeping;
+
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::conversation::{Change, ConversationId, Message, Source, Summary};
-use crate::deletion::{
-    Answer, DeletionId, Deletions, ErasedElsewhere, LeftBehind, Management, Pending, Request, Scope,
-};
-use crate::delivery::Reply;
+use crate::conversation::{Change, ConversationId, Message, Source};
+use crate::deletion::{Deletions, ErasedElsewhere, LeftBehind, Request, Scope};
 use crate::error::{Error, Result};
 use crate::event::{Cause, Event, Events, SyncState};
 use crate::failpoint::failpoint;
 use crate::primitives::Mutex;
-use crate::primitives::mpsc::{Receiver, Sender, channel};
+use crate::primitives::mpsc::{Sender, channel};
 use crate::primitives::thread::JoinHandle;
 use crate::queue::Queue;
-use crate::store::{Checkpointer, Named, Store, Unfinished, Verification};
-use crate::sync::{Elsewhere, Page};
+use crate::store::{Named, Store, Unfinished};
+use crate::sync::Elsewhere;
 use crate::threads::Threads;
+
+pub use self::command::Command;
+use self::housekeeping::{CHECKPOINT_ROWS, House, make_checkpoints};
 
 /// Deletions that are begun together when more wait: few enough to stay in the processor's caches
 /// from one step to the next.
@@ -29,135 +32,6 @@ const TOGETHER: usize = 500;
 const UNTOLD: usize = 1_000;
 /// Pulled pages that may wait: enough that neither side idles, too few to fill memory.
 pub const PAGES_AHEAD: usize = 4;
-
-/// Rows after which the log is moved into the database while there is work.
-const CHECKPOINT_ROWS: usize = 8_000;
-/// Quiet after which it is moved however little it is.
-const QUIET: Duration = Duration::from_secs(1);
-/// Pause between two pieces that are cut off a log that grew long: a command waits for one piece at
-/// most, which takes less than a millisecond.
-const BETWEEN_CUTS: Duration = Duration::from_millis(20);
-/// Nothing to do: a day is as good as for ever.
-const FOREVER: Duration = Duration::from_secs(86_400);
-/// Housekeeping waits for so long a pause between commands: whoever deletes one after the other, or
-/// from many threads, is served first.
-const LULL: Duration = Duration::from_millis(1);
-/// But not for longer than this. Then it takes its steps between the commands.
-const OVERDUE: Duration = Duration::from_millis(250);
-
-/// What the worker is told.
-pub enum Command {
-    /// An app deletes.
-    Delete(Request),
-    /// An app deletes several; those that cannot be deletions fail.
-    DeleteAll {
-        requests: Vec<Request>,
-        failed: Vec<(Error, Reply<()>)>,
-    },
-    /// The server answered.
-    Answered(Vec<Answer>),
-    /// The last callbacks of deletions have returned.
-    Delivered(Vec<Named>),
-    /// Ask again for what is not settled.
-    Settle,
-    /// There is a network, or there is none.
-    Network(bool),
-    /// The deletions whose outcome is open are wanted.
-    ListPending(Reply<Vec<Pending>>),
-    /// The host wants something of a pending deletion.
-    Manage {
-        deletion: DeletionId,
-        management: Management,
-        reply: Reply<()>,
-    },
-    /// The host changes what a conversation shows.
-    Change {
-        conversation: ConversationId,
-        change: Change,
-        /// The highest position that was accepted by then.
-        head: u64,
-        reply: Reply<()>,
-    },
-    /// A host saves messages of its own transport.
-    Save {
-        conversation: ConversationId,
-        messages: Vec<Message>,
-        reply: Reply<()>,
-    },
-    /// A page came from the server.
-    Pulled(Page),
-    /// Something was done elsewhere, and this device follows.
-    Follow(ConversationId, Elsewhere),
-    /// What follows is handed on by another than what came before: its errors are its own.
-    Turn,
-    /// Everything before this was handed on: answer when it is stored, and note where to go on.
-    GoOn {
-        cursor: String,
-        answer: Sender<Result<()>>,
-    },
-    /// Pulling has begun, ended or failed.
-    SyncState(SyncState),
-    /// A checkpoint has ended; `true`: it has moved everything there was.
-    Checkpointed(bool),
-    /// The pull has handed everything on.
-    PullDone {
-        result: Result<()>,
-        reply: Reply<()>,
-    },
-    /// A call was accepted only to fail: `true` fails it, `false` lets go of it.
-    Reject(Box<dyn FnOnce(bool) + Send>),
-    /// The conversation list is wanted.
-    List(Reply<Vec<Summary>>),
-    /// A page of history is wanted.
-    History {
-        conversation: ConversationId,
-        before: u64,
-        count: usize,
-        reply: Reply<Vec<Message>>,
-    },
-    /// A forensic look is wanted.
-    Verify {
-        conversation: ConversationId,
-        texts: Vec<Vec<u8>>,
-        reply: Reply<Verification>,
-    },
-}
-
-impl Command {
-    /// The queue is closed and the call was refused: nobody is answered.
-    pub fn release(self) {
-        match self {
-            Self::Save { reply, .. }
-            | Self::PullDone { reply, .. }
-            | Self::Change { reply, .. }
-            | Self::Manage { reply, .. } => reply.release(),
-            Self::List(reply) => reply.release(),
-            Self::ListPending(reply) => reply.release(),
-            Self::History { reply, .. } => reply.release(),
-            Self::Verify { reply, .. } => reply.release(),
-            Self::Delete(request) => request.reply.release(),
-            Self::DeleteAll { requests, failed } => {
-                let failed = failed.into_iter().map(|(_, reply)| reply);
-                let replies = requests
-                    .into_iter()
-                    .map(|request| request.reply)
-                    .chain(failed);
-                replies.for_each(Reply::release);
-            }
-            Self::Reject(answer) => answer(false),
-            Self::Answered(_)
-            | Self::Delivered(..)
-            | Self::Settle
-            | Self::Network(_)
-            | Self::SyncState(_)
-            | Self::GoOn { .. }
-            | Self::Turn
-            | Self::Checkpointed(_)
-            | Self::Pulled(_)
-            | Self::Follow(..) => {}
-        }
-    }
-}
 
 /// What is left of a worker that has ended. Dropped, it lets go of the store.
 pub struct Ended {
@@ -189,19 +63,6 @@ pub struct Worker {
     /// There is more to cut off the log.
     cuts: bool,
     house: House,
-}
-
-/// Where the housekeeping is.
-struct House {
-    /// There is, or may be, something to do.
-    open: bool,
-    /// It has been put off since.
-    put_off: Option<Instant>,
-    /// No command has come for a while.
-    lull: bool,
-    /// It waits for a checkpoint that it asked for: writing to the log meanwhile would only wait
-    /// for the disk, and with it whoever comes.
-    waits: bool,
 }
 
 impl Worker {
@@ -286,24 +147,6 @@ impl Worker {
         Ended {
             store: self.store,
             deletions: self.deletions,
-        }
-    }
-
-    /// How long to wait for commands: with housekeeping under way, the worker only looks whether
-    /// something waits.
-    fn patience(&self) -> Duration {
-        let House { open, waits, .. } = self.house;
-        let idle = match (open, self.written) {
-            (true, _) if waits => FOREVER,
-            (true, _) if self.house.lull || self.house.is_overdue() => Duration::ZERO,
-            (true, _) => LULL,
-            (false, 0) => FOREVER,
-            (false, _) if self.cuts => BETWEEN_CUTS,
-            (false, _) => QUIET,
-        };
-        match self.deletions.next_due() {
-            Some(due) => idle.min(due.saturating_duration_since(Instant::now())),
-            None => idle,
         }
     }
 
@@ -563,46 +406,5 @@ impl Worker {
                 deletion: None,
             }),
         }
-    }
-
-    /// One small step of what can wait: the queue is looked at between any two of them.
-    fn keep_house(&mut self) {
-        let step = catch_unwind(AssertUnwindSafe(|| {
-            self.deletions.tidy_step(&mut self.store)
-                || self.store.record_step().unwrap_or(false)
-                || self.store.purge_step().unwrap_or(false)
-        }));
-        if step.unwrap_or(false) {
-            self.written += 1;
-            if self.store.log_is_long() {
-                self.house.waits = true;
-                self.want_checkpoint(1);
-            }
-        } else {
-            (self.house.open, self.house.put_off) = (false, None);
-        }
-    }
-
-    /// Has the log moved into the database when it has grown by so many rows.
-    fn want_checkpoint(&mut self, rows: usize) {
-        if self.written >= rows {
-            self.written = 0;
-            let _ = self.checkpoints.send(());
-        }
-    }
-}
-
-impl House {
-    fn is_overdue(&self) -> bool {
-        self.put_off.is_some_and(|since| since.elapsed() >= OVERDUE)
-    }
-}
-
-fn make_checkpoints(checkpointer: &Checkpointer, wanted: &Receiver<()>, worker: &Queue<Command>) {
-    while wanted.recv().is_ok() {
-        while wanted.try_recv().is_ok() {}
-        // What it cannot move now, the next one moves.
-        let complete = checkpointer.run().unwrap_or(false);
-        let _ = worker.push(Command::Checkpointed(complete));
     }
 }

@@ -1,0 +1,103 @@
+//! What the worker does when nobody waits for it: rows follow their keys, dead ciphertext leaves the
+//! file, the log is moved into the database.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use super::{Command, Worker};
+use crate::primitives::mpsc::Receiver;
+use crate::queue::Queue;
+use crate::store::Checkpointer;
+
+/// Rows after which the log is moved into the database while there is work.
+pub(super) const CHECKPOINT_ROWS: usize = 8_000;
+/// Quiet after which it is moved however little it is.
+const QUIET: Duration = Duration::from_secs(1);
+/// Pause between two pieces that are cut off a log that grew long: a command waits for one piece at
+/// most, which takes less than a millisecond.
+const BETWEEN_CUTS: Duration = Duration::from_millis(20);
+/// Nothing to do: a day is as good as for ever.
+const FOREVER: Duration = Duration::from_secs(86_400);
+/// Housekeeping waits for so long a pause between commands: whoever deletes one after the other, or
+/// from many threads, is served first.
+const LULL: Duration = Duration::from_millis(1);
+/// But not for longer than this. Then it takes its steps between the commands.
+const OVERDUE: Duration = Duration::from_millis(250);
+
+/// Where the housekeeping is.
+pub(super) struct House {
+    /// There is, or may be, something to do.
+    pub(super) open: bool,
+    /// It has been put off since.
+    pub(super) put_off: Option<Instant>,
+    /// No command has come for a while.
+    pub(super) lull: bool,
+    /// It waits for a checkpoint that it asked for: writing to the log meanwhile would only wait
+    /// for the disk, and with it whoever comes.
+    pub(super) waits: bool,
+}
+
+impl Worker {
+    /// How long to wait for commands: with housekeeping under way, the worker only looks whether
+    /// something waits.
+    pub(super) fn patience(&self) -> Duration {
+        let House { open, waits, .. } = self.house;
+        let idle = match (open, self.written) {
+            (true, _) if waits => FOREVER,
+            (true, _) if self.house.lull || self.house.is_overdue() => Duration::ZERO,
+            (true, _) => LULL,
+            (false, 0) => FOREVER,
+            (false, _) if self.cuts => BETWEEN_CUTS,
+            (false, _) => QUIET,
+        };
+        match self.deletions.next_due() {
+            Some(due) => idle.min(due.saturating_duration_since(Instant::now())),
+            None => idle,
+        }
+    }
+
+    /// One small step of what can wait: the queue is looked at between any two of them.
+    pub(super) fn keep_house(&mut self) {
+        let step = catch_unwind(AssertUnwindSafe(|| {
+            self.deletions.tidy_step(&mut self.store)
+                || self.store.record_step().unwrap_or(false)
+                || self.store.purge_step().unwrap_or(false)
+        }));
+        if step.unwrap_or(false) {
+            self.written += 1;
+            if self.store.log_is_long() {
+                self.house.waits = true;
+                self.want_checkpoint(1);
+            }
+        } else {
+            (self.house.open, self.house.put_off) = (false, None);
+        }
+    }
+
+    /// Has the log moved into the database when it has grown by so many rows.
+    pub(super) fn want_checkpoint(&mut self, rows: usize) {
+        if self.written >= rows {
+            self.written = 0;
+            let _ = self.checkpoints.send(());
+        }
+    }
+}
+
+impl House {
+    pub(super) fn is_overdue(&self) -> bool {
+        self.put_off.is_some_and(|since| since.elapsed() >= OVERDUE)
+    }
+}
+
+pub(super) fn make_checkpoints(
+    checkpointer: &Checkpointer,
+    wanted: &Receiver<()>,
+    worker: &Queue<Command>,
+) {
+    while wanted.recv().is_ok() {
+        while wanted.try_recv().is_ok() {}
+        // What it cannot move now, the next one moves.
+        let complete = checkpointer.run().unwrap_or(false);
+        let _ = worker.push(Command::Checkpointed(complete));
+    }
+}
