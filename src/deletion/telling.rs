@@ -1,7 +1,6 @@
 //! Who is told of what becomes of deletions: calls, the listener, and the store when all have been.
 
-use super::Deletions;
-use super::{DeletionId, Noted, PendingState, Scope};
+use super::{DeletionId, Deletions, Noted, PendingState, Scope};
 use crate::delivery::Job;
 use crate::error::{Error, Result};
 use crate::event::{Cause, Event};

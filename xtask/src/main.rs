@@ -97,7 +97,8 @@ enum LabCommand {
         /// How long each target is tried.
         #[arg(long, value_name = "N", default_value_t = 60)]
         seconds: u64,
-        /// Only read the committed inputs once, without a sanitizer: quick to build.
+        /// Only read the committed inputs, and for a moment some like them, without a sanitizer: quick
+        /// to build.
         #[arg(long, conflicts_with_all = ["seconds", "targets"])]
         replay: bool,
         /// Files in fuzz/src; default: all.

@@ -311,6 +311,13 @@ pub const SUITES: &[Suite] = &[
         },
     },
     Suite {
+        name: "fuzz",
+        what: "what reads input, on the inputs that were kept and for two seconds each on some like them",
+        needs: &[CC],
+        proves: &[],
+        run: |built, captured| lab::fuzz::replay(&built.workspace, captured),
+    },
+    Suite {
         name: "exports",
         what: "the shared library shows the functions of the header and nothing else",
         needs: &[BINUTILS],

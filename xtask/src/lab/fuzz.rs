@@ -33,6 +33,8 @@ const COVERAGE: [&str; 5] = [
 ];
 /// Longest input, in bytes: what matters is in short ones.
 const MAX_LEN: &str = "1024";
+/// Seconds of changed inputs in a replay, for each target.
+const CHANGED_FOR: &str = "2";
 /// One input takes no longer, in seconds; a call that does not answer is told before.
 const TIMEOUT: &str = "120";
 
@@ -76,7 +78,9 @@ fn rust_targets(workspace: &Workspace) -> Result<Vec<String>> {
     let mut targets = Vec::new();
     for file in fs::read_dir(workspace.root.join("fuzz/src")).context("cannot read fuzz/src")? {
         let path = file?.path();
-        if fs::read_to_string(&path)?.contains("fuzz_target!(") {
+        if path.extension().is_some_and(|extension| extension == "rs")
+            && fs::read_to_string(&path)?.contains("fuzz_target!(")
+        {
             targets.push(
                 path.file_stem()
                     .unwrap_or_default()
@@ -145,8 +149,9 @@ fn build_tim_json(workspace: &Workspace, programs: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs every committed input once on targets that are built like everything else: what was broken
-/// once is not broken again, and the targets keep up with what they call.
+/// Runs every committed input on targets that are built like everything else, and for a moment each
+/// such inputs with some bytes changed: what was broken once is not broken again, and the
+/// targets keep up with what they call.
 pub fn replay(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
     let mut command = workspace.cargo(&["build", "--bins", "--no-default-features"]);
     command
@@ -161,15 +166,19 @@ pub fn replay(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
     if bench.tally.failed > 0 {
         return Ok(bench.tally);
     }
+    let last = workspace.target.join("lab").join("last");
+    fs::create_dir_all(&last).context("cannot make the folder of last inputs")?;
     for target in rust_targets(workspace)? {
         let folders = inputs(workspace, &target);
+        let last = last.join(&target);
         bench.check(&format!("the inputs of {target}"), |captured| {
             ensure!(!folders.is_empty(), "there are none in fuzz/seeds");
             let mut command = Command::new(workspace.debug().join(&target));
-            ensure!(
-                captured.run(command.args(&folders))?,
-                "one of them breaks it"
-            );
+            command
+                .args(&folders)
+                .env("ADIEU_FUZZ_SECONDS", CHANGED_FOR)
+                .env("ADIEU_FUZZ_LAST", &last);
+            ensure!(captured.run(&mut command)?, "broken by {}", last.display());
             Ok(())
         })?;
     }
