@@ -93,6 +93,31 @@ fn a_list_has_a_result_for_each() {
     assert_eq!((call.events().len(), call.destroyed_after()), (1, 1));
 }
 
+/// CALL-3, DEL-1, DEL-4: lists that wait together share flushes: each has its results all the same,
+/// and what was told is gone, also for who asks twice and after a restart.
+#[test]
+fn lists_that_wait_together() {
+    let (folder, client, ids) = filled(2_100);
+    let wanted: Vec<_> = ids.iter().map(|id| Some(id.as_str())).collect();
+    let lists = wanted.chunks(100).chain(wanted.chunks(100));
+    let calls: Vec<_> = lists
+        .map(|list| {
+            let call = client.call();
+            assert_eq!(begin(&client, list, &call).0, codes::OK);
+            call
+        })
+        .collect();
+    for call in calls {
+        let results = results(&call);
+        assert_eq!(results.len(), 100);
+        assert!(results.iter().all(|(_, code, _)| *code == codes::OK));
+        assert_eq!(call.events().len(), 1);
+    }
+    assert_eq!(client.ids(), ["c2c_stays"]);
+    client.close();
+    assert_eq!(Client::local(folder.path()).ids(), ["c2c_stays"]);
+}
+
 /// DEL-5: what is no id, and what is there twice, leaves the others alone, with all that is set on
 /// them, also after a restart.
 #[test]

@@ -96,7 +96,7 @@ impl Store {
             if slots.is_empty() {
                 // With no key to destroy, the rows are the record.
                 self.by_rows.push(erasure.conversation.clone());
-                self.rows_count |= entry.is_some_and(Entry::is_there);
+                self.flush_rows |= entry.is_some_and(Entry::is_there);
             }
             erased.push((erasure.clone(), slots));
         }
@@ -113,7 +113,7 @@ impl Store {
     /// The second half of [`Self::destroy`], for all that is doomed.
     pub fn make_certain(&mut self) -> Result<()> {
         let by_rows = std::mem::take(&mut self.by_rows);
-        let flushed = std::mem::take(&mut self.rows_count);
+        let flushed = std::mem::take(&mut self.flush_rows);
         self.keys.file.flush()?;
         failpoint("keys-destroyed");
         self.record_these(&by_rows, flushed)

@@ -85,7 +85,7 @@ pub struct Store {
     /// Those of them that are doomed with no key to destroy: their rows are the record, and flushed
     /// where they hide something.
     by_rows: Vec<ConversationId>,
-    rows_count: bool,
+    flush_rows: bool,
     /// Their address key is destroyed, and the rows have not gone yet; with all slots that they
     /// still refer to.
     nameless: Vec<(Entry, Vec<u32>)>,

@@ -64,7 +64,7 @@ impl Store {
             free_slots: Vec::new(),
             unrecorded: Map::default(),
             by_rows: Vec::new(),
-            rows_count: false,
+            flush_rows: false,
             nameless: Vec::new(),
             delivered: Vec::new(),
             positions,
