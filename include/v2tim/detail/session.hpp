@@ -114,9 +114,7 @@ public:
     std::unique_lock<std::mutex> lock(mutex_);
     // Told as all logins are, on another thread.
     const auto refuse = [&](int32_t code, const char *why) {
-      std::thread([on_error, error = Error(code, why)] {
-        detail::contain([&] { on_error(error); });
-      }).detach();
+      begin([on_error, error = Error(code, why)] { on_error(error); });
     };
     if (!initialised_)
       return refuse(6013, "not initialised");
@@ -131,14 +129,12 @@ public:
       client->sign_in(user_sig);
       return pull(client, std::move(on_success), std::move(on_error));
     }
-    opening_ = true;
-    lock.unlock();
     // Opening reads the store from the disk: not on the caller's thread.
-    std::thread([self = shared_from_this(), user, user_sig, on_success = std::move(on_success),
-                 on_error = std::move(on_error)]() mutable {
-      detail::contain(
-          [&] { self->open(user, user_sig, std::move(on_success), std::move(on_error)); });
-    }).detach();
+    begin([self = this, user, user_sig, on_success = std::move(on_success),
+           on_error = std::move(on_error)]() mutable {
+      self->open(user, user_sig, std::move(on_success), std::move(on_error));
+    });
+    opening_ = true;
   }
 
   /// Calls that are under way get their errors first.
@@ -188,6 +184,16 @@ public:
   }
 
 private:
+  /// Runs `work` on a thread of its own, once the caller lets go of the lock. No thread ends
+  /// before it is detached: winpthreads, of which MinGW makes its std::thread, may take the record
+  /// of such a thread for that of another one, and detach() throws.
+  template <class Work> void begin(Work work) {
+    std::thread([self = shared_from_this(), work = std::move(work)]() mutable {
+      { const std::lock_guard<std::mutex> detached(self->mutex_); }
+      detail::contain(work);
+    }).detach();
+  }
+
   void open(const std::string &user, const std::string &user_sig, OnSuccess on_success,
             OnError on_error) {
     Options options;
