@@ -177,7 +177,7 @@
 #define ADIEU_SYNC_FAILED 3
 
 /*
- Hidden, and can still be undone (adieu_undo_delete).
+ What it takes is hidden, and it can still be undone (adieu_undo_delete).
  */
 #define ADIEU_PENDING_UNDOABLE 1
 
@@ -424,7 +424,8 @@ typedef struct adieu_delete_options {
   uint32_t keep_history;
   /*
    Milliseconds within which adieu_undo_delete brings everything back, up to 7 days; 0: none.
-   The conversation is hidden at once, and everything else waits until they are over.
+   What it takes is hidden at once, and everything else waits until they are over: the
+   conversation leaves the list, or with adieu_clear_history stays in it without messages.
    */
   uint32_t undo_ms;
   /*

@@ -75,6 +75,36 @@ fn cleared_within_a_window_and_undone() {
     assert_eq!(Client::local(folder.path()).list(), [bob]);
 }
 
+/// DUR-6, DEL-8: a deletion and a cleared history, both within their windows: the conversation is
+/// listed where only the history is hidden, whichever is undone first.
+#[test]
+fn a_deletion_and_a_clearing_within_their_windows() {
+    for (first_undone, listed) in [(0, true), (1, false)] {
+        let (_folder, client) = filled();
+        let (_, deletion) = client.deleting("c2c_bob", DeleteOptions::undo(MINUTE));
+        let (_, clearing) = client.clearing("c2c_bob", DeleteOptions::undo(MINUTE));
+        assert!(client.ids().is_empty(), "the deletion hides it");
+        let ids = [deletion, clearing];
+        assert_eq!(client.undo(ids[first_undone]), Outcome::Success);
+        assert_eq!(client.ids().len(), usize::from(listed));
+        assert!(client.history("c2c_bob").is_empty());
+        assert_eq!(client.undo(ids[1 - first_undone]), Outcome::Success);
+        assert_eq!(client.texts("c2c_bob"), OLD);
+    }
+
+    // What came after the deletion lists it, also while that is hidden as history.
+    let (_folder, client) = filled();
+    let (_, deletion) = client.deleting("c2c_bob", DeleteOptions::undo(MINUTE));
+    client.save("c2c_bob", &[(3, "bob", "bob: three messages")]);
+    let (_, clearing) = client.clearing("c2c_bob", DeleteOptions::undo(MINUTE));
+    assert_eq!(client.ids(), ["c2c_bob"]);
+    assert!(client.history("c2c_bob").is_empty());
+    assert_eq!(client.undo(clearing), Outcome::Success);
+    assert_eq!(client.texts("c2c_bob"), ["bob: three messages"]);
+    assert_eq!(client.undo(deletion), Outcome::Success);
+    assert_eq!(client.history("c2c_bob").len(), 3);
+}
+
 /// DEL-4, DEL-2: two equal calls do the work once. When its outcome is unknown both hear so, one
 /// deletion is pending, and the library knows it by either id.
 #[test]

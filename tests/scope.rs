@@ -349,24 +349,24 @@ fn what_the_server_is_told() {
     );
 }
 
-/// DEL-8, DUR-6: clearing a history after an undo window leaves the conversation in the list with
-/// its marks, as without one; what the window hid is gone.
+/// DEL-8, DUR-6: clearing a history within an undo window, and after it, leaves the conversation in
+/// the list with its marks, as without one; what the window hid is gone.
 #[test]
 fn cleared_after_an_undo_window() {
     let folder = folder();
     let client = Client::local(folder.path());
     client.save_texts("c2c_bob", &OLD);
     ok(&client.mark("c2c_bob", 4, 0));
-    let call = client.call();
-    let (code, _) = client.begin_clear_history("c2c_bob", DeleteOptions::undo(300), &call);
-    assert_eq!(code, abi::OK);
+    let (call, _) = client.clearing("c2c_bob", DeleteOptions::undo(300));
     assert!(client.history("c2c_bob").is_empty());
+    let within = client.list();
     ok(&call.wait());
     let bob = client.list().remove(0);
     assert_eq!(
         (bob.id.as_str(), bob.marks, bob.messages, bob.unread),
         ("c2c_bob", 4, 0, 0)
     );
+    assert_eq!(within, std::slice::from_ref(&bob));
     assert_eq!(client.verify("c2c_bob", &OLD).found, 0);
     client.close();
     assert_eq!(Client::local(folder.path()).list(), [bob]);

@@ -76,6 +76,40 @@ fn undone_within_its_window() {
     assert_eq!(client.everything(), before);
 }
 
+/// DUR-6, DEL-8, DEL-10: within its undo window a cleared history is hidden, and the conversation
+/// stays in the list with all else, across a restart too; undoing brings the history back. The
+/// listener hears of it as of a conversation that has changed, never as of one that is new.
+#[test]
+fn a_cleared_history_undone() {
+    let folder = folder();
+    let (client, listener) = heard_by(Options::local(folder.path()));
+    client.save_texts("c2c_bob", &["bob: one", "bob: two"]);
+    assert_eq!(client.pin("c2c_bob", true), Outcome::Success);
+    assert_eq!(client.mark("c2c_bob", 4, 0), Outcome::Success);
+    let before = client.everything();
+    let (call, id) = client.clearing("c2c_bob", DeleteOptions::undo(MINUTE));
+    let within = client.everything();
+    let (bob, history) = &within["c2c_bob"];
+    assert_eq!((bob.messages, bob.unread, bob.marks), (0, 0, 4));
+    assert!(bob.pinned && bob.last.is_none() && history.is_empty());
+    assert_eq!(client.total_unread(), 0);
+    client.close();
+    assert_eq!(call.wait().code(), abi::PENDING);
+    let changed = |heard: &Heard, messages| matches!(heard, Heard::Changed(line) if line.messages == messages);
+    let of_bob = listener.heard_of("c2c_bob");
+    assert!(of_bob.iter().any(|heard| changed(heard, 0)), "{of_bob:?}");
+
+    let (client, listener) = heard_by(Options::local(folder.path()));
+    assert_eq!(client.everything(), within);
+    assert_eq!(client.undo(id), Outcome::Success);
+    assert_eq!(client.everything(), before);
+    client.close();
+    let of_bob = listener.heard_of("c2c_bob");
+    let told = |heard: &&Heard| !matches!(heard, Heard::Pending(_));
+    let told: Vec<_> = of_bob.iter().filter(told).collect();
+    assert!(matches!(told[..], [only] if changed(only, 2)), "{of_bob:?}");
+}
+
 /// DUR-6, DEL-3: when the window is over the deletion takes its way, up to where it was made; what
 /// came within the window shows the conversation again, and survives.
 #[test]

@@ -219,7 +219,7 @@ impl Deletions {
             }
         }
         for (conversation, was_listed) in veiled {
-            self.tell_shown_again(&conversation, was_listed, store);
+            self.tell_shown(&conversation, was_listed, store);
         }
     }
 

@@ -212,6 +212,7 @@ impl Deletions {
             let left = clock::until(until.unwrap_or(0), crate::client::MAX_UNDO);
             self.wait(id, State::Undoable, left);
             self.tell_pending(id, PendingState::Undoable);
+            self.tell_hidden(id, store);
         }
         if !queue.is_empty() {
             self.erase_before_asking(&queue, store);

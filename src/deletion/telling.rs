@@ -1,6 +1,8 @@
 //! Who is told of what becomes of deletions: calls, the listener, and the store when all have been.
 
+use super::table::erasure;
 use super::{DeletionId, Deletions, Noted, PendingState, Scope};
+use crate::conversation::ConversationId;
 use crate::delivery::Job;
 use crate::error::{Error, Result};
 use crate::event::{Cause, Event};
@@ -78,6 +80,37 @@ impl Deletions {
         if let Some(flight) = self.flights.get_mut(&id) {
             flight.told = true;
             self.events.emit(Event::Pending(flight.pending(state)));
+        }
+    }
+
+    /// Tells the listener of a conversation that stays in the list while its history is within an
+    /// undo window: one that leaves it is told by the window itself.
+    pub(super) fn tell_hidden(&self, id: DeletionId, store: &mut Store) {
+        let Some(flight) = self.flights.get(&id) else {
+            return;
+        };
+        let erasure = erasure(flight, flight.intent.cut_off.unwrap_or(0));
+        if erasure.scope == Scope::History && store.would_lose(&erasure) {
+            self.tell_shown(&erasure.conversation, true, store);
+        }
+    }
+
+    /// Tells the listener what the list shows of a conversation now that undo windows hide more or
+    /// less of it.
+    pub(super) fn tell_shown(
+        &self,
+        conversation: &ConversationId,
+        was_listed: bool,
+        store: &mut Store,
+    ) {
+        if self.events.are_heard()
+            && let Some(summary) = store.summary(conversation)
+        {
+            self.events.emit(if was_listed {
+                Event::Changed(summary)
+            } else {
+                Event::New(summary)
+            });
         }
     }
 

@@ -7,9 +7,8 @@ use std::time::Instant;
 use super::flight::{Flight, State};
 use super::{DeletionId, Deletions, LeftBehind, Pending, PendingState, Policy};
 use crate::clock;
-use crate::conversation::ConversationId;
 use crate::error::{Error, Result};
-use crate::event::{Cause, Event};
+use crate::event::Cause;
 use crate::store::{Erasure, Named, Store, Unfinished};
 
 /// Deletions that are forgotten in one step: what comes meanwhile waits for its end.
@@ -99,7 +98,7 @@ impl Deletions {
         let was_listed = store.is_listed(&name.1);
         store.abandon(std::slice::from_ref(&name))?;
         self.end(name.0, Err(Error::Cancelled));
-        self.tell_shown_again(&name.1, was_listed, store);
+        self.tell_shown(&name.1, was_listed, store);
         if let Some(next) = self.released(&name.1) {
             self.start(vec![next], store);
         }
@@ -116,36 +115,17 @@ impl Deletions {
             code: flight.progress.last_code,
             info: "the server refused".to_owned(),
         });
-        let was_listed = store.is_listed(&name.1);
+        let (was_veiled, was_listed) = (store.is_veiled(&name.1), store.is_listed(&name.1));
         if flight.progress.erased {
             store.forget(std::slice::from_ref(&name))?;
         } else {
             store.abandon(std::slice::from_ref(&name))?;
         }
         self.end(name.0, Err(error));
-        if !was_listed {
-            self.tell_shown_again(&name.1, false, store);
+        if was_veiled || !was_listed {
+            self.tell_shown(&name.1, was_listed, store);
         }
         Ok(())
-    }
-
-    /// Tells the listener what the list shows of a conversation now that an undo window hides less
-    /// of it.
-    pub(super) fn tell_shown_again(
-        &self,
-        conversation: &ConversationId,
-        was_listed: bool,
-        store: &mut Store,
-    ) {
-        if self.events.are_heard()
-            && let Some(summary) = store.summary(conversation)
-        {
-            self.events.emit(if was_listed {
-                Event::Changed(summary)
-            } else {
-                Event::New(summary)
-            });
-        }
     }
 
     /// Asks now for everything that waits to be asked for again, but for what the server has put

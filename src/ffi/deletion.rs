@@ -59,7 +59,8 @@ pub struct adieu_delete_options {
     /// it, when a newer one comes. Pin, draft, marks and unread count go. 0: the messages go.
     pub keep_history: u32,
     /// Milliseconds within which adieu_undo_delete brings everything back, up to 7 days; 0: none.
-    /// The conversation is hidden at once, and everything else waits until they are over.
+    /// What it takes is hidden at once, and everything else waits until they are over: the
+    /// conversation leaves the list, or with adieu_clear_history stays in it without messages.
     pub undo_ms: u32,
     /// Must be 0.
     pub reserved: u32,

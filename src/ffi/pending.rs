@@ -12,7 +12,7 @@ use super::status::{self, ADIEU_ERR_INVALID_ARGUMENT, ADIEU_OK};
 use super::{adieu_client, handle, text};
 use crate::deletion::{DeletionId, Management, Pending, PendingState, Policy};
 
-/// Hidden, and can still be undone (adieu_undo_delete).
+/// What it takes is hidden, and it can still be undone (adieu_undo_delete).
 pub const ADIEU_PENDING_UNDOABLE: u32 = 1;
 /// The server is being asked, or is about to be.
 pub const ADIEU_PENDING_ASKING: u32 = 2;

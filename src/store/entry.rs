@@ -6,6 +6,7 @@ use super::erase::Erasure;
 use super::keyring::Keyring;
 use super::seal::Place;
 use super::slot::SlotRef;
+use super::veil::Veil;
 use crate::conversation::{ConversationId, Details, END, Source};
 use crate::deletion::Scope;
 use crate::error::{Error, Result};
@@ -45,8 +46,8 @@ pub struct Entry {
     pub read_through: u64,
     /// Positions up to here are erased, and never come back.
     pub floor: u64,
-    /// An undo window hides everything up to here.
-    pub veil: Option<u64>,
+    /// What undo windows hide.
+    pub veil: Veil,
     /// Left the list with its history, until something above this comes.
     pub unlisted: Option<u64>,
     /// It is back all the same: it was pinned or drafted in since.
@@ -79,7 +80,7 @@ impl Entry {
             head: 0,
             read_through: 0,
             floor,
-            veil: None,
+            veil: Veil::default(),
             unlisted: None,
             relisted: false,
             stays: None,
@@ -110,12 +111,12 @@ impl Entry {
 
     /// The position up to which nothing is given out.
     pub fn shown_above(&self) -> u64 {
-        self.floor.max(self.veil.unwrap_or(0))
+        self.floor.max(self.veil.history.unwrap_or(0))
     }
 
     /// Title, pin, draft and marks as far as no undo window hides them.
     pub fn shown_details(&self) -> Details {
-        match self.veil {
+        match self.veil.entry {
             Some(veil) => self.details.above(veil),
             None => self.details.clone(),
         }
@@ -129,8 +130,11 @@ impl Entry {
 
     /// Whether the conversation list shows it.
     pub fn is_listed(&self) -> bool {
-        let stays = self.stays.is_some() && self.veil.is_none_or(|veil| self.stays > Some(veil));
-        !self.has_left() && (self.messages > 0 || stays || self.shown_details().keep_listed())
+        // A window that only the history is within leaves it listed, as the clearing will.
+        let something = self.head > self.floor.max(self.veil.entry.unwrap_or(0))
+            || self.stays > self.veil.entry
+            || self.shown_details().keep_listed();
+        !self.has_left() && something
     }
 
     /// Whether the list shows it, or would without undo windows.
@@ -142,7 +146,7 @@ impl Entry {
 
     /// Takes what an erasure takes. `veil` is what undo windows hide from now on. Counts are left to
     /// the caller, unless nothing is left to count.
-    pub fn erase(&mut self, erasure: &Erasure, veil: Option<u64>) {
+    pub fn erase(&mut self, erasure: &Erasure, veil: Veil) {
         let through = erasure.through;
         let (was_there, was_listed) = (self.is_there(), self.is_listed());
         self.floor = self.floor.max(through);
@@ -156,7 +160,7 @@ impl Entry {
         if erasure.scope == Scope::History {
             if was_there {
                 // What an undo window hides stays hidden by it.
-                let hidden = veil.filter(|_| !was_listed);
+                let hidden = veil.entry.filter(|_| !was_listed);
                 let at = hidden.map_or(through, |veil| veil.min(through));
                 self.stays = self.stays.max(Some(at));
             }
@@ -241,7 +245,7 @@ impl Entry {
                 self.messages as i64,
                 self.unread as i64,
                 self.hidden,
-                self.veil.map(|veil| veil as i64),
+                self.veil.history.map(|veil| veil as i64),
                 self.unlisted.map(|unlisted| unlisted as i64),
                 self.relisted,
                 self.stays.map(|stays| stays as i64),
@@ -315,7 +319,8 @@ impl Entry {
             messages: count(11)?,
             unread: count(12)?,
             hidden: row.get(13)?,
-            veil: maybe(14)?,
+            // All of it, until the journal has been looked at.
+            veil: maybe(14)?.map_or_else(Veil::default, Veil::over),
             unlisted: maybe(15)?,
             relisted: row.get(16)?,
             stays: maybe(17)?,

@@ -18,9 +18,10 @@ use std::collections::HashMap;
 use rusqlite::{Connection, params};
 
 use super::entry::{Entry, only_one, source_number};
-use super::intent::{Named, strike, veil_without};
+use super::intent::{Named, strike};
 use super::seal::Place;
 use super::slot::{Epitaph, SlotRef};
+use super::veil::Veil;
 use super::{DeadSlots, Store, flushed, unflushed};
 use crate::conversation::{ConversationId, END, Message, Source};
 use crate::deletion::{DeletionId, Scope};
@@ -292,8 +293,8 @@ impl Store {
             entry.details = entry.details.above(erasure.through);
             entry.stays = entry.stays.filter(|stays| *stays > erasure.through);
             entry.relisted = false;
-            if entry.veil.is_some() {
-                entry.veil = veil_without(&self.db, entry.row, &[erasure.deletion])?;
+            if entry.veil.hides() {
+                entry.veil = Veil::without(&self.db, entry.row, &[erasure.deletion])?;
             }
             self.recount(&mut entry)?;
             changed.push((entry, erasure.deletion));
@@ -321,11 +322,12 @@ impl Store {
         let Some(entry) = self.entries.get_mut(&erasure.conversation) else {
             return;
         };
-        let veil = entry.veil.and_then(|veil| {
+        let veil = if entry.veil.hides() {
             // Where that cannot be read, what is hidden stays hidden until the next open.
-            let without = veil_without(&self.db, entry.row, &[erasure.deletion]);
-            without.unwrap_or(Some(veil))
-        });
+            Veil::without(&self.db, entry.row, &[erasure.deletion]).unwrap_or(entry.veil)
+        } else {
+            entry.veil
+        };
         let unread = if entry.hidden { 0 } else { entry.unread };
         entry.erase(erasure, veil);
         if entry.hidden {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, params};
 
 use super::entry::Entry;
+use super::veil::Veil;
 use super::{Store, flushed, unflushed};
 use crate::conversation::ConversationId;
 use crate::deletion::{DeletionId, Policy, Scope};
@@ -59,10 +60,14 @@ impl Store {
         }
         let mut changed: HashMap<ConversationId, Entry> = HashMap::new();
         for intent in intents {
-            let mut entry = self.entry_or_new(&intent.conversation)?;
+            // Two of one conversation hide what both hide.
+            let mut entry = match changed.remove(&intent.conversation) {
+                Some(entry) => entry,
+                None => self.entry_or_new(&intent.conversation)?,
+            };
             if intent.undo_until.is_some() {
                 let through = intent.cut_off.unwrap_or(0);
-                entry.veil = Some(entry.veil.map_or(through, |veil| veil.max(through)));
+                entry.veil.cover(through, intent.scope);
                 self.recount(&mut entry)?;
             }
             changed.insert(intent.conversation.clone(), entry);
@@ -144,9 +149,9 @@ impl Store {
             let Some(mut entry) = self.entries.get(conversation).cloned() else {
                 continue;
             };
-            if entry.veil.is_some() {
+            if entry.veil.hides() {
                 // Hidden is only what other undo windows still hide.
-                entry.veil = veil_without(&self.db, entry.row, &ids)?;
+                entry.veil = Veil::without(&self.db, entry.row, &ids)?;
                 self.recount(&mut entry)?;
                 lifted.insert(conversation.clone(), entry.clone());
             }
@@ -199,22 +204,6 @@ impl Store {
         }
         Ok(false)
     }
-}
-
-/// What undo windows hide of a conversation beside those of these deletions.
-pub(super) fn veil_without(db: &Connection, row: i64, done: &[DeletionId]) -> Result<Option<u64>> {
-    let mut select = db.prepare_cached(
-        "SELECT deletion, coalesce(cut_off, 0) FROM journal
-         WHERE conversation = ? AND undo_until IS NOT NULL AND erased = 0",
-    )?;
-    let mut rows = select.query([row])?;
-    let mut veil = None;
-    while let Some(row) = rows.next()? {
-        if !done.contains(&DeletionId(row.get(0)?)) {
-            veil = veil.max(Some(row.get::<_, i64>(1)? as u64));
-        }
-    }
-    Ok(veil)
 }
 
 /// Strikes a deletion out of the journal.

@@ -33,6 +33,7 @@ mod schema;
 mod seal;
 mod search;
 mod slot;
+mod veil;
 mod verify;
 
 use std::collections::HashMap;
@@ -164,9 +165,7 @@ impl Store {
 
     /// Whether an undo window hides something of a conversation.
     pub fn is_veiled(&self, id: &ConversationId) -> bool {
-        self.entries
-            .get(id)
-            .is_some_and(|entry| entry.veil.is_some())
+        self.entries.get(id).is_some_and(|entry| entry.veil.hides())
     }
 
     /// Whether a conversation would leave the list with everything up to a position, and has not

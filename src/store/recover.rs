@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::entry::{Entry, source_of};
 use super::erase::{Erasure, remove_nameless};
-use super::intent::{Intent, Progress, veil_without};
+use super::intent::{Intent, Progress};
 use super::slot::SlotRef;
+use super::veil::Veil;
 use super::{Store, unflushed};
 use crate::deletion::{DeletionId, Policy, Scope};
 use crate::error::Result;
@@ -116,9 +117,9 @@ impl Store {
 
     /// What undo windows hide is what the journal says they do.
     pub(super) fn mend_veils(&mut self) -> Result<()> {
-        let veiled = self.entries.values().filter(|entry| entry.veil.is_some());
+        let veiled = self.entries.values().filter(|entry| entry.veil.hides());
         for mut entry in veiled.cloned().collect::<Vec<_>>() {
-            let veil = veil_without(&self.db, entry.row, &[])?;
+            let veil = Veil::without(&self.db, entry.row, &[])?;
             if veil != entry.veil {
                 entry.veil = veil;
                 self.recount(&mut entry)?;

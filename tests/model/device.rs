@@ -99,6 +99,11 @@ impl Conversation {
             && self.draft.is_none()
     }
 
+    fn has_message_above(&self, position: u64) -> bool {
+        let newest = self.messages.keys().next_back();
+        newest.is_some_and(|newest| *newest > position)
+    }
+
     /// Forgets what was set at or below a position.
     fn forget_set(&mut self, through: u64) -> Option<String> {
         self.stays = self.stays.filter(|at| *at > through);
@@ -123,13 +128,26 @@ impl Device {
         Some(self.get(id).head()).filter(|head| *head > 0)
     }
 
-    /// DUR-6: what undo windows hide, up to here.
-    pub fn veil(&self, id: &str) -> Option<u64> {
-        let of = self
-            .pending
-            .iter()
-            .filter(|pending| pending.conversation == id && pending.state == State::Undoable);
-        of.map(|pending| pending.cut_off.unwrap_or(0)).max()
+    /// DUR-6: up to where undo windows hide the messages.
+    fn veil(&self, id: &str) -> Option<u64> {
+        let within = self.within_windows(id);
+        within.map(|pending| pending.cut_off.unwrap_or(0)).max()
+    }
+
+    /// DUR-6, DEL-8: up to where they hide all else, the place in the list among it.
+    pub fn veil_of_entry(&self, id: &str) -> Option<u64> {
+        let within = self.within_windows(id);
+        within
+            .filter(|pending| pending.terms.scope != Scope::History)
+            .map(|pending| pending.cut_off.unwrap_or(0))
+            .max()
+    }
+
+    fn within_windows(&self, id: &str) -> impl Iterator<Item = &Pending> {
+        let of = move |pending: &&Pending| {
+            pending.conversation == id && pending.state == State::Undoable
+        };
+        self.pending.iter().filter(of)
     }
 
     /// How many deletions of a conversation are open.
@@ -149,19 +167,20 @@ impl Device {
     /// What the list shows of a conversation, if it does.
     pub fn line(&self, id: &str) -> Option<Line> {
         let mut conversation = self.get(id);
-        let veil = self.veil(id);
+        let veil = self.veil_of_entry(id);
         let history = self.history(id);
         let head = conversation.head();
         if let Some(veil) = veil {
             conversation.forget_set(veil);
         }
-        let stays = conversation.stays.is_some()
+        let stays = conversation.has_message_above(veil.unwrap_or(0))
+            || conversation.stays.is_some()
             || conversation.pin.is_some()
             || conversation.draft.is_some();
         let left = conversation
             .unlisted
             .is_some_and(|unlisted| head <= unlisted);
-        if left || !stays && history.is_empty() {
+        if left || !stays {
             return None;
         }
         let unread = history.iter().filter(|(position, message)| {
@@ -178,6 +197,16 @@ impl Device {
                 .keys()
                 .fold(0, |bits, bit| bits | 1 << bit),
         })
+    }
+
+    /// Whether the list shows it, or would without undo windows.
+    pub fn is_there(&self, id: &str) -> bool {
+        let conversation = self.get(id);
+        let head = conversation.head();
+        let left = conversation
+            .unlisted
+            .is_some_and(|unlisted| head <= unlisted);
+        !left && !conversation.is_bare()
     }
 
     pub fn unread(&self) -> u64 {
@@ -199,12 +228,9 @@ impl Device {
     /// A deletion's effect on the device, up to a position.
     pub fn erase(&mut self, id: &str, through: u64, scope: Scope) {
         let listed = self.line(id).is_some();
-        let veil = self.veil(id).filter(|_| !listed);
+        let veil = self.veil_of_entry(id).filter(|_| !listed);
+        let there = self.is_there(id);
         let conversation = self.at(id);
-        let left = conversation
-            .unlisted
-            .is_some_and(|unlisted| conversation.head() <= unlisted);
-        let there = !left && !conversation.is_bare();
         let mut gone = Vec::new();
         if scope != Scope::History {
             conversation.was_unlisted = conversation.was_unlisted.max(through);

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::support::listener::{Heard, Listener, UNDOABLE};
+use crate::support::listener::{HISTORY, Heard, Listener, UNDOABLE};
+
 use crate::support::{Client, Conversation, Outcome, abi};
 
 /// What was heard, put together.
@@ -76,8 +77,8 @@ impl Shown {
                     self.elsewhere.push((id.clone(), *cause));
                 }
             }
-            // Its window hides it.
-            Heard::Pending(pending) if pending.state == UNDOABLE => {
+            // Its window hides it, but for one that only its history is within.
+            Heard::Pending(pending) if pending.state == UNDOABLE && pending.scope != HISTORY => {
                 self.list.remove(&pending.id);
             }
             _ => {}

@@ -228,8 +228,9 @@ impl World {
                 state.erase > floor || listed
             };
             if let Some(scope) = state.scope.filter(reaches) {
-                let listed = seat.model.line(id).is_some();
-                if listed && scope == Scope::Everything && state.cause != server::THIS_DEVICE {
+                // Told of one within an undo window too: there is nothing left to bring back.
+                let there = seat.model.is_there(id);
+                if there && scope == Scope::Everything && state.cause != server::THIS_DEVICE {
                     elsewhere.push((id.to_owned(), state.cause));
                 }
                 seat.model.erase(id, state.erase, scope);
@@ -275,8 +276,7 @@ impl World {
     ) {
         let id = CONVERSATIONS[of];
         let seat = &mut self.seats[at];
-        let hidden = seat.model.veil(id).is_some() && seat.model.history(id).is_empty();
-        if hidden {
+        if seat.model.veil_of_entry(id).is_some() && seat.model.line(id).is_none() {
             return;
         }
         let mut model = std::mem::take(&mut seat.model);

@@ -281,6 +281,15 @@ impl Client {
         (call, deletion)
     }
 
+    /// Begins to clear a history, which is accepted.
+    #[track_caller]
+    pub fn clearing(&self, id: &str, options: DeleteOptions) -> (Arc<Call>, DeletionId) {
+        let call = self.call();
+        let (code, deletion) = self.begin_clear_history(id, options, &call);
+        assert_eq!(code, abi::OK, "clearing is accepted");
+        (call, deletion)
+    }
+
     #[track_caller]
     pub fn delete_as(&self, id: &str, options: DeleteOptions) -> Outcome {
         self.deleting(id, options).0.wait()

@@ -41,6 +41,9 @@ impl Heard {
     }
 }
 
+/// The scope of a cleared history.
+pub const HISTORY: u32 = 2;
+
 pub const UNDOABLE: u32 = 1;
 pub const ASKING: u32 = 2;
 pub const WAITING: u32 = 3;

@@ -16,7 +16,7 @@ public struct DeletionID: Sendable, Hashable {
 /// A deletion whose outcome is open; see adieu_pending_deletion.
 public struct PendingDeletion: Sendable, Equatable {
   public enum State: UInt32, Sendable {
-    /// Hidden, and can still be undone.
+    /// What it takes is hidden, and it can still be undone.
     case undoable = 1
     case asking = 2
     /// The server is asked again at `nextTryMs`, or after `retryDeletion`.
