@@ -240,6 +240,34 @@ fn cleared_and_then_deleted_elsewhere() {
     assert_eq!(two.client.verify("c2c_bob", &[DRAFT]).found, 0);
 }
 
+/// SYNC-2, DEL-8: cleared here before anything was pulled, then pinned, and deleted elsewhere at the
+/// same position: what only cleared the history is not taken for the deletion, and the pin goes.
+#[test]
+fn cleared_unseen_and_then_deleted_elsewhere() {
+    let server = world();
+    switch(&server, true);
+    let devices: Vec<_> = ["phone", "tablet"]
+        .map(|name| {
+            let folder = tempfile::tempdir().unwrap();
+            let options = Options {
+                device: Some(name.to_owned()),
+                ..server.device("alice", folder.path())
+            };
+            (options.open(), folder)
+        })
+        .into();
+    let [(phone, _), (tablet, _)] = &devices[..] else {
+        unreachable!()
+    };
+    let (call, _) = phone.clearing("c2c_bob", DeleteOptions::queue());
+    assert_eq!(call.wait(), Outcome::Success);
+    assert_eq!(tablet.delete("c2c_bob"), Outcome::Success);
+    assert_eq!(phone.pin("c2c_bob", true), Outcome::Success);
+    assert_eq!(phone.ids(), ["c2c_bob"]);
+    phone.pulled();
+    assert_eq!(phone.ids(), ["c2c_carol"]);
+}
+
 /// SYNC-2, SYNC-3, DEL-3, DEL-5: two connected devices delete the same conversation at once, again
 /// and again, while messages come into it and the switch goes on and off. What a device had when
 /// it deleted never comes back to it, what came later is there, and no other conversation is

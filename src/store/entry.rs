@@ -128,6 +128,15 @@ impl Entry {
         self.hidden || unlisted && !self.relisted
     }
 
+    /// What took all that there was of it: only what was deleted with its entry has left the list.
+    pub fn left_with(&self) -> Scope {
+        if self.unlisted >= Some(self.floor) {
+            Scope::Everything
+        } else {
+            Scope::History
+        }
+    }
+
     /// Whether the conversation list shows it.
     pub fn is_listed(&self) -> bool {
         // A window that only the history is within leaves it listed, as the clearing will.

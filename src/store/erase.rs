@@ -186,7 +186,7 @@ impl Store {
             let epitaph = Epitaph {
                 deletion,
                 cut_off: entry.floor,
-                scope: Scope::Everything,
+                scope: entry.left_with(),
                 source: entry.source,
             };
             doomed.extend(slots_of(&entry).map(|slot| (slot, epitaph)));
@@ -224,7 +224,11 @@ impl Store {
         } = self;
         unflushed(db, |db| {
             for (entry, _) in &*nameless {
-                remove_nameless(db, entry.row, entry.address, entry.floor, entry.source)?;
+                let how = (
+                    source_number(entry.source),
+                    entry.left_with() != Scope::History,
+                );
+                remove_nameless(db, entry.row, entry.address, entry.floor, how)?;
             }
             for deletion in &*delivered {
                 strike(db, *deletion)?;
@@ -479,9 +483,9 @@ pub(super) fn remove_nameless(
     row: i64,
     address: [u8; 16],
     floor: u64,
-    source: Option<Source>,
+    how: (i64, bool),
 ) -> Result<()> {
-    bury(db, row, address, floor, (source_number(source), true))?;
+    bury(db, row, address, floor, how)?;
     db.prepare_cached("DELETE FROM epochs WHERE conversation = ?")?
         .execute([row])?;
     only_one(

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::entry::{Entry, source_of};
+use super::entry::{Entry, source_number, source_of};
 use super::erase::{Erasure, remove_nameless};
 use super::intent::{Intent, Progress};
 use super::slot::SlotRef;
@@ -147,7 +147,8 @@ impl Store {
                     let (number, address): (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
                     // What said so in the row may not have reached the disk.
                     let source = source_of(row.get(4)?).or(epitaph.source);
-                    nameless.push((number, address, epitaph.cut_off, source));
+                    let how = (source_number(source), epitaph.scope != Scope::History);
+                    nameless.push((number, address, epitaph.cut_off, how));
                 }
             }
         }
@@ -155,8 +156,8 @@ impl Store {
             return Ok(());
         }
         unflushed(&mut self.db, |db| {
-            for (row, address, cut_off, source) in nameless {
-                remove_nameless(db, row, address, cut_off, source)?;
+            for (row, address, cut_off, how) in nameless {
+                remove_nameless(db, row, address, cut_off, how)?;
                 db.execute("DELETE FROM journal WHERE conversation = ?", [row])?;
             }
             Ok(())

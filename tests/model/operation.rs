@@ -227,12 +227,7 @@ impl Kind {
         Terms {
             scope,
             policy: *random.one(&[Policy::Fail, Policy::Fail, Policy::Queue, Policy::LocalOnly]),
-            undo: match scope {
-                Scope::Everything => {
-                    *random.one(&[Undo::None, Undo::None, Undo::Short, Undo::Long])
-                }
-                _ => Undo::None,
-            },
+            undo: *random.one(&[Undo::None, Undo::None, Undo::Short, Undo::Long]),
         }
     }
 }
