@@ -200,13 +200,24 @@ impl Device {
     }
 
     /// Whether the list shows it, or would without undo windows.
-    pub fn is_there(&self, id: &str) -> bool {
+    fn is_there(&self, id: &str) -> bool {
         let conversation = self.get(id);
         let head = conversation.head();
         let left = conversation
             .unlisted
             .is_some_and(|unlisted| head <= unlisted);
         !left && !conversation.is_bare()
+    }
+
+    /// Whether a deletion up to a position takes something of what the list shows, or would show
+    /// without undo windows.
+    pub fn would_lose(&self, id: &str, through: u64) -> bool {
+        let (mut left, before) = (self.get(id), self.get(id));
+        left.forget_set(through);
+        left.messages.retain(|position, _| *position > through);
+        let set = |of: &Conversation| (of.stays, of.pin, of.draft.clone(), of.marks.clone());
+        let takes = left.messages.len() < before.messages.len() || set(&left) != set(&before);
+        self.is_there(id) && takes
     }
 
     pub fn unread(&self) -> u64 {

@@ -229,8 +229,8 @@ impl World {
             };
             if let Some(scope) = state.scope.filter(reaches) {
                 // Told of one within an undo window too: there is nothing left to bring back.
-                let there = seat.model.is_there(id);
-                if there && scope == Scope::Everything && state.cause != server::THIS_DEVICE {
+                let loses = seat.model.would_lose(id, state.erase);
+                if loses && scope == Scope::Everything && state.cause != server::THIS_DEVICE {
                     elsewhere.push((id.to_owned(), state.cause));
                 }
                 seat.model.erase(id, state.erase, scope);
