@@ -36,6 +36,14 @@ pub struct Set<T> {
 }
 
 impl Details {
+    /// Nothing beside the messages.
+    pub const NONE: Self = Self {
+        title: String::new(),
+        pinned: None,
+        draft: None,
+        marks: Vec::new(),
+    };
+
     /// What is left when everything up to a position is deleted. The title names the
     /// conversation, and stays as long as that does.
     pub fn above(&self, through: u64) -> Self {
@@ -76,7 +84,7 @@ impl Details {
 
     /// Whether there is anything to store.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        *self == Self::NONE
     }
 }
 

@@ -1,11 +1,13 @@
 //! A conversation as the store knows it: the row, its keys and its counts, kept in memory.
 
 use rusqlite::{Connection, Row, params};
+use smallvec::SmallVec;
 
 use super::erase::Erasure;
 use super::keyring::Keyring;
 use super::seal::Place;
 use super::slot::SlotRef;
+use super::sparse::Sparse;
 use super::veil::Veil;
 use crate::conversation::{ConversationId, Details, END, Source};
 use crate::deletion::Scope;
@@ -33,11 +35,11 @@ pub struct Entry {
     /// Seals the id.
     pub key: SlotRef,
     /// Content keys, ascending; empty until a message comes.
-    pub epochs: Vec<Epoch>,
+    pub epochs: SmallVec<[Epoch; 1]>,
     /// Whose positions it uses; `None` until a message comes.
     pub source: Option<Source>,
     /// Sealed under a content key, so that they die with the messages.
-    pub details: Details,
+    pub details: Sparse,
     /// The key that the stored details are sealed under.
     pub details_key: Option<SlotRef>,
     /// Highest position stored.
@@ -73,9 +75,9 @@ impl Entry {
                 index: 0,
                 generation: 0,
             },
-            epochs: Vec::new(),
+            epochs: SmallVec::new(),
             source,
-            details: Details::default(),
+            details: Sparse::default(),
             details_key: None,
             head: 0,
             read_through: 0,
@@ -118,7 +120,7 @@ impl Entry {
     pub fn shown_details(&self) -> Details {
         match self.veil.entry {
             Some(veil) => self.details.above(veil),
-            None => self.details.clone(),
+            None => Details::clone(&self.details),
         }
     }
 
@@ -174,7 +176,7 @@ impl Entry {
                 self.stays = self.stays.max(Some(at));
             }
         } else {
-            self.details = self.details.above(through);
+            self.details = self.details.above(through).into();
             self.stays = self.stays.filter(|stays| *stays > through);
             self.unlisted = self.unlisted.max(Some(through));
             self.relisted &= self.details.keep_listed();
@@ -188,7 +190,7 @@ impl Entry {
         }
         if self.hidden {
             (self.messages, self.unread) = (0, 0);
-            self.details = Details::default();
+            self.details = Sparse::default();
         }
     }
 
@@ -269,7 +271,7 @@ impl Entry {
         let Some(newest) = self.epochs.last().map(|epoch| epoch.slot) else {
             return Ok(());
         };
-        let text = serde_json::to_vec(&self.details)
+        let text = serde_json::to_vec(&*self.details)
             .map_err(|error| Error::Database(error.to_string()))?;
         let mut sealed = Vec::new();
         let (key, random) = keys.key(newest)?;
@@ -307,7 +309,7 @@ impl Entry {
         let details = details.zip(details_key).and_then(|(mut sealed, slot)| {
             let key = keys.key(slot).ok()?.0;
             let text = key.open(Place::Details { row: number }, &mut sealed).ok()?;
-            serde_json::from_slice(text).ok()
+            serde_json::from_slice::<Details>(text).ok()
         });
         let count = |column: usize| row.get::<_, i64>(column).map(|count| count as u64);
         let maybe = |column: usize| {
@@ -319,9 +321,9 @@ impl Entry {
             id,
             address: row.get(1)?,
             key,
-            epochs: Vec::new(),
+            epochs: SmallVec::new(),
             source,
-            details: details.unwrap_or_default(),
+            details: details.map_or_else(Sparse::default, Sparse::from),
             details_key,
             head: count(9)?,
             read_through: count(10)?,

@@ -32,9 +32,9 @@ impl Store {
             let mut entry = entry.clone();
             let left = entry.details.above(erasure.through);
             // A draft that goes is not to lie under a key that lives on.
-            let details_go = !stays && left != entry.details;
+            let details_go = !stays && left != *entry.details;
             if !stays {
-                entry.details = left;
+                entry.details = left.into();
             }
             let Self { db, keys, .. } = self;
             let entry = keys.taking(|keys, taken| {

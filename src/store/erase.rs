@@ -294,7 +294,7 @@ impl Store {
             };
             entry.unlisted = entry.unlisted.max(Some(erasure.through));
             entry.read_through = entry.read_through.max(erasure.through);
-            entry.details = entry.details.above(erasure.through);
+            entry.details = entry.details.above(erasure.through).into();
             entry.stays = entry.stays.filter(|stays| *stays > erasure.through);
             entry.relisted = false;
             if entry.veil.hides() {

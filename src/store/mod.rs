@@ -33,6 +33,7 @@ mod schema;
 mod seal;
 mod search;
 mod slot;
+mod sparse;
 mod veil;
 mod verify;
 
@@ -210,7 +211,7 @@ impl Store {
             return false;
         }
         let shown = entry.stays.is_some_and(|stays| stays <= through)
-            || entry.details.above(through) != entry.details;
+            || entry.details.above(through) != *entry.details;
         entry.head <= through || !history && shown || self.has_message_in(entry, through)
     }
 
