@@ -206,6 +206,15 @@ impl From<std::io::Error> for Error {
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as Sqlite;
+        // What was written fits where it came from.
+        if matches!(
+            error,
+            rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+        ) {
+            return Self::StoreDamaged(error.to_string());
+        }
         match error.sqlite_error_code() {
             Some(Sqlite::DiskFull) => {
                 Self::Disk("no space left for the store's database".to_owned())

@@ -311,11 +311,8 @@ impl Entry {
             let text = key.open(Place::Details { row: number }, &mut sealed).ok()?;
             serde_json::from_slice::<Details>(text).ok()
         });
-        let count = |column: usize| row.get::<_, i64>(column).map(|count| count as u64);
-        let maybe = |column: usize| {
-            row.get::<_, Option<i64>>(column)
-                .map(|position| position.map(|position| position as u64))
-        };
+        // So many rows fit into no database, and the sum over all conversations into a number.
+        let count = |column: usize| row.get::<_, u32>(column).map(u64::from);
         Ok(Self {
             row: number,
             id,
@@ -325,17 +322,19 @@ impl Entry {
             source,
             details: details.map_or_else(Sparse::default, Sparse::from),
             details_key,
-            head: count(9)?,
-            read_through: count(10)?,
+            head: row.get(9)?,
+            read_through: row.get(10)?,
             messages: count(11)?,
             unread: count(12)?,
             hidden: row.get(13)?,
             // All of it, until the journal has been looked at.
-            veil: maybe(14)?.map_or_else(Veil::default, Veil::over),
-            unlisted: maybe(15)?,
+            veil: row
+                .get::<_, Option<_>>(14)?
+                .map_or_else(Veil::default, Veil::over),
+            unlisted: row.get(15)?,
             relisted: row.get(16)?,
-            stays: maybe(17)?,
-            floor: count(18)?,
+            stays: row.get(17)?,
+            floor: row.get(18)?,
         })
     }
 }

@@ -419,7 +419,10 @@ impl Store {
                 };
                 bury(db, entry.row, address, erasure.through, how)?;
                 // What is left in memory are the epochs whose keys live.
-                let lives_from = entry.epochs.first().map_or(END, |epoch| epoch.through - 1);
+                let lives_from = entry
+                    .epochs
+                    .first()
+                    .map_or(END, |epoch| epoch.through.saturating_sub(1));
                 db.prepare_cached("DELETE FROM epochs WHERE conversation = ? AND through <= ?")?
                     .execute(params![entry.row, lives_from as i64])?;
                 if entry.details_key.is_none() {

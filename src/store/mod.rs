@@ -252,14 +252,14 @@ impl Store {
             return Ok(entry.clone());
         }
         let address = self.address(id);
-        let tombstone: Option<(i64, i64, Option<i64>)> = self
+        let tombstone: Option<(u64, i64, Option<u64>)> = self
             .db
             .prepare_cached("SELECT through, source, unlisted FROM tombstones WHERE address = ?")?
             .query_row([address], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
         let (floor, source, unlisted) = tombstone.unwrap_or((0, 0, None));
-        let mut entry = Entry::new(id.clone(), address, floor as u64, source_of(source));
-        entry.unlisted = unlisted.map(|unlisted| unlisted as u64);
+        let mut entry = Entry::new(id.clone(), address, floor, source_of(source));
+        entry.unlisted = unlisted;
         Ok(entry)
     }
 }

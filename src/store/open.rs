@@ -101,7 +101,7 @@ impl Store {
             )?;
             let mut rows = select.query([])?;
             while let Some(row) = rows.next()? {
-                let through = row.get::<_, i64>(1)? as u64;
+                let through = row.get(1)?;
                 let slot = SlotRef {
                     index: row.get(2)?,
                     generation: row.get(3)?,

@@ -39,22 +39,21 @@ impl Store {
             let Some(entry) = by_row.get(&row.get(1)?) else {
                 continue;
             };
-            let unsigned = |column: usize| row.get::<_, i64>(column).map(|value| value as u64);
             let intent = Intent {
                 deletion: DeletionId(row.get(0)?),
                 conversation: entry.id.clone(),
-                cut_off: row.get::<_, Option<i64>>(2)?.map(|cut_off| cut_off as u64),
+                cut_off: row.get(2)?,
                 host_positions: row.get(12)?,
                 scope: Scope::of(row.get(3)?),
                 policy: Policy::of(row.get(4)?),
-                accepted_at: unsigned(5)?,
-                undo_until: row.get::<_, Option<i64>>(6)?.map(|until| until as u64),
+                accepted_at: row.get(5)?,
+                undo_until: row.get(6)?,
             };
             let progress = Progress {
                 erased: row.get(7)?,
                 refused: row.get(8)?,
                 attempts: row.get(9)?,
-                next_try: unsigned(10)?,
+                next_try: row.get(10)?,
                 last_code: row.get(11)?,
             };
             unfinished.push(Unfinished { intent, progress });

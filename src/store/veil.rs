@@ -36,7 +36,7 @@ impl Veil {
         while let Some(row) = rows.next()? {
             if !done.contains(&DeletionId(row.get(0)?)) {
                 let scope = Scope::of(row.get(2)?);
-                veil.cover(row.get::<_, i64>(1)? as u64, scope);
+                veil.cover(row.get(1)?, scope);
             }
         }
         Ok(veil)
