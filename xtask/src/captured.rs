@@ -29,6 +29,12 @@ impl Captured {
 
     /// Runs a program to its end; says whether it succeeded.
     pub fn run(&mut self, command: &mut Command) -> Result<bool> {
+        self.run_for(command, Duration::ZERO)
+    }
+
+    /// The same for one that was told to go on for so long.
+    pub fn run_for(&mut self, command: &mut Command, told: Duration) -> Result<bool> {
+        let limit = LIMIT + told;
         // Without its environment: that may hold a credential.
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         let what = words
@@ -42,7 +48,7 @@ impl Captured {
             .stdout(Stdio::from(clone()?))
             .stderr(Stdio::from(clone()?));
         let status = Running::start(command)?
-            .wait_at_most(LIMIT)
+            .wait_at_most(limit)
             .with_context(|| format!("cannot wait for {what}"))?;
         match status {
             Some(status) if status.success() => Ok(true),
@@ -51,7 +57,7 @@ impl Captured {
                 Ok(false)
             }
             None => {
-                self.note(&format!("ended after {LIMIT:?}, by us"))?;
+                self.note(&format!("ended after {limit:?}, by us"))?;
                 Ok(false)
             }
         }

@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -221,7 +222,7 @@ fn run(
         .arg(&kept)
         .env("ASAN_OPTIONS", "detect_leaks=0");
     command.args(inputs(workspace, target));
-    let (succeeded, text) = super::said(captured, &mut command)?;
+    let (succeeded, text) = super::said(captured, &mut command, Duration::from_secs(seconds))?;
     for line in text.lines() {
         if line.starts_with("stat::number_of_executed_units") || line.contains("DONE") {
             eprintln!("lab:   {line}");

@@ -1,7 +1,7 @@
 //! What a process still holds after a deletion and a close, and what becomes of one that the system
 //! gives no memory, files or threads.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 
@@ -26,7 +26,7 @@ pub fn check(workspace: &Workspace, captured: &mut Captured) -> Result<Tally> {
             let store = tempfile::tempdir().context("cannot make a temporary folder")?;
             let mut command = Command::new(&program);
             command.arg(store.path()).args(url);
-            let (succeeded, text) = said(captured, &mut command)?;
+            let (succeeded, text) = said(captured, &mut command, Duration::ZERO)?;
             eprint!("{text}");
             ensure!(succeeded, "something is left");
             Ok(())
@@ -52,7 +52,7 @@ pub fn scarce(workspace: &Workspace, step: u64, captured: &mut Captured) -> Resu
             let place = tempfile::tempdir().context("cannot make a temporary folder")?;
             let mut command = Command::new(&program);
             command.args([kind, first, last, step]).arg(place.path());
-            let (succeeded, text) = said(captured, &mut command)?;
+            let (succeeded, text) = said(captured, &mut command, Duration::ZERO)?;
             eprint!("{text}");
             ensure!(succeeded, "something did not hold");
             Ok(())

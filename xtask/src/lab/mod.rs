@@ -6,7 +6,7 @@ pub mod memory;
 pub mod sanitizers;
 pub mod soak;
 
-use std::{env::consts::ARCH, process::Command};
+use std::{env::consts::ARCH, process::Command, time::Duration};
 
 use anyhow::{Result, bail};
 
@@ -105,10 +105,10 @@ pub fn command(
     Ok(tally.failed == 0)
 }
 
-/// Runs a program, and gives back what it said too.
-fn said(captured: &mut Captured, command: &mut Command) -> Result<(bool, String)> {
+/// Runs a program, for as long as it was told to, and gives back what it said too.
+fn said(captured: &mut Captured, command: &mut Command, told: Duration) -> Result<(bool, String)> {
     let mut own = Captured::new()?;
-    let succeeded = own.run(command)?;
+    let succeeded = own.run_for(command, told)?;
     let text = own.text()?;
     captured.note(&text)?;
     Ok((succeeded, text))

@@ -1,6 +1,6 @@
 //! The stress program, the C programs and the C++ headers, under sanitizers.
 
-use std::{ffi::OsStr, process::Command};
+use std::{ffi::OsStr, process::Command, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 
@@ -53,7 +53,7 @@ fn notices(bench: &mut Bench<'_>, kit: &Kit<'_>, sanitizer: Sanitizer) -> Result
                 .arg(fault)
                 .arg(store.path())
                 .envs(options(kit.workspace));
-            let (succeeded, text) = said(captured, &mut command)?;
+            let (succeeded, text) = said(captured, &mut command, Duration::ZERO)?;
             ensure!(!succeeded, "it did not: the program succeeded");
             ensure!(
                 text.contains(word),
@@ -78,7 +78,8 @@ fn stress(bench: &mut Bench<'_>, kit: &Kit<'_>, name: &str, seconds: u64) -> Res
                 .args(["--seconds", &seconds.to_string()])
                 .arg(stores.path())
                 .envs(options(kit.workspace));
-            let (succeeded, text) = said(captured, &mut command)?;
+            let told = Duration::from_secs(seconds);
+            let (succeeded, text) = said(captured, &mut command, told)?;
             if loud {
                 eprint!("{text}");
             }
