@@ -5,7 +5,6 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{
     names::{conversation, known_account, next_change, signed},
     purge, settings, views,
-    writer::in_savepoint,
 };
 use crate::{
     Error, Result,
@@ -15,12 +14,20 @@ use crate::{
     },
 };
 
-/// Deletes each by itself: one that is refused leaves the others alone.
-pub(super) fn delete_all(connection: &Connection, deletions: &[Deletion]) -> Vec<Result<u64>> {
-    deletions
-        .iter()
-        .map(|deletion| in_savepoint(connection, |connection| delete(connection, deletion)))
-        .collect()
+/// Deletes each by itself: one that is refused leaves the others alone, since it has written
+/// nothing. A savepoint for each would copy every page once more.
+pub(super) fn delete_all(
+    connection: &Connection,
+    deletions: &[Deletion],
+) -> Result<Vec<Result<u64>>> {
+    let mut results = Vec::with_capacity(deletions.len());
+    for deletion in deletions {
+        results.push(match delete(connection, deletion) {
+            Err(error) if error.is_internal() => return Err(error),
+            done_or_refused => done_or_refused,
+        });
+    }
+    Ok(results)
 }
 
 fn delete(connection: &Connection, deletion: &Deletion) -> Result<u64> {

@@ -253,7 +253,7 @@ impl Storage for Sqlite {
         );
         self.writer
             .run_and_tell(
-                move |connection| Ok(deletions::delete_all(connection, &deletions)),
+                move |connection| deletions::delete_all(connection, &deletions),
                 tell,
             )
             .await

@@ -213,7 +213,7 @@ fn transaction(
 }
 
 /// Undoes what a failed operation has written, and nothing else.
-pub(super) fn in_savepoint<T>(
+fn in_savepoint<T>(
     connection: &Connection,
     operation: impl FnOnce(&Connection) -> Result<T>,
 ) -> Result<T> {
