@@ -8,8 +8,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use super::eventually;
+use super::{Client, Options, eventually};
 
 /// What the server does with one request.
 pub enum Answer {
@@ -150,6 +151,15 @@ impl FakeServer {
 
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// A device that has pulled the small world, signed in with [`SIG`].
+    pub fn device(&self, folder: &TempDir) -> Client {
+        let client = Options::remote(folder.path(), &self.url(), SIG).open();
+        client.pulled();
+        assert_eq!(client.texts("c2c_bob"), BOB);
+        assert_eq!(client.texts("group_club"), CLUB);
+        client
     }
 
     /// All requests so far.
@@ -324,6 +334,9 @@ fn done(request: &Request) -> Value {
         None => one(&request.body),
     }
 }
+
+/// A credential that no text may show.
+pub const SIG: &str = "eJyrVgrx-a-very*secret-signature_";
 
 /// Texts of the world that [`world`] serves.
 pub const BOB: [&str; 3] = [
