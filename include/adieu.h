@@ -97,7 +97,7 @@
 #define ADIEU_EVENT_CONVERSATION_NEW 1
 
 /*
- The list shows something else of a conversation: `conversation`.
+ The list shows something else of a conversation, or may: `conversation`.
  */
 #define ADIEU_EVENT_CONVERSATION_CHANGED 2
 

@@ -151,6 +151,28 @@ fn success_waits_for_no_row() {
     assert_eq!((look.found, look.readable_records), (0, 0));
 }
 
+/// ERA-2, DEL-9: taking a pin, a draft or marks from a conversation that was deleted, as an app does
+/// that leaves the chat, writes nothing of it down again.
+#[test]
+fn what_is_taken_from_the_deleted_is_not_noted() {
+    let (folder, client) = filled();
+    assert_eq!(client.delete("c2c_benedict.arnold"), Outcome::Success);
+    let rows = || -> i64 {
+        let db = Connection::open(folder.path().join("store.db")).unwrap();
+        db.query_row("SELECT count(*) FROM conversations", [], |row| row.get(0))
+            .unwrap()
+    };
+    client.close();
+    let left = rows();
+    let client = Client::local(folder.path());
+    let id = "c2c_benedict.arnold";
+    assert_eq!(client.pin(id, false), Outcome::Success);
+    assert_eq!(client.set_draft(id, ""), Outcome::Success);
+    assert_eq!(client.mark(id, 0, 1).code(), abi::NOT_FOUND);
+    client.close();
+    assert_eq!(rows(), left);
+}
+
 /// ERA-1, ERA-2, DEL-5: of the keys that live, those of other conversations are what they were when all
 /// is tidied up; only slots of the deleted one were touched.
 #[test]

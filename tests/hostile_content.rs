@@ -125,18 +125,22 @@ fn views_that_cannot_be() {
     }
 }
 
-/// ERA-2, DEL-3: a server that has everything erased up to positions that no message can have is not
-/// believed: nothing is erased, and messages still come.
+/// ERA-2, DEL-3: a server that has everything erased or hidden up to positions that no message can have
+/// is not believed: nothing is, messages still come, and the store opens again.
 #[test]
 fn erasures_that_cannot_be() {
     for through in [i64::MAX as u64, i64::MAX as u64 + 1, u64::MAX] {
-        pull("an erasure beyond all positions", REFUSED, move |request| {
-            let view = json!({"Type": 1, "To_Account": "bob", "Title": "", "Head": BOB.len(), "EraseThrough": through});
-            request
-                .path
-                .ends_with("sync")
-                .then(|| json!({"Views": [view], "Cursor": "", "Complete": 1}))
-        });
+        for how in ["EraseThrough", "HiddenThrough"] {
+            let name = format!("{how} beyond all positions");
+            pull(&name, REFUSED, move |request| {
+                let mut view = json!({"Type": 1, "To_Account": "bob", "Title": "", "Head": BOB.len(), "Listed": 0});
+                view[how] = through.into();
+                request
+                    .path
+                    .ends_with("sync")
+                    .then(|| json!({"Views": [view], "Cursor": "", "Complete": 1}))
+            });
+        }
     }
 }
 

@@ -9,7 +9,12 @@
 
 mod support;
 
-use support::{Answer, Client, DeleteOptions, FakeServer, Options, Outcome, abi, eventually};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+
+use support::{
+    Answer, Client, DeleteOptions, FakeServer, Options, Outcome, abi, child, eventually,
+};
 
 const MINUTE: u32 = 60_000;
 
@@ -103,6 +108,40 @@ fn a_deletion_and_a_clearing_within_their_windows() {
     assert_eq!(client.texts("c2c_bob"), ["bob: three messages"]);
     assert_eq!(client.undo(deletion), Outcome::Success);
     assert_eq!(client.history("c2c_bob").len(), 3);
+}
+
+/// DUR-1, DEL-8: the process dies while a history is cleared within the window of an earlier deletion,
+/// beyond which there was a message: the next open finishes it, and the conversation stays listed, as
+/// it would have.
+#[test]
+fn killed_while_clearing_within_a_window() {
+    if child::is_child() {
+        let client = Client::local(Path::new(&std::env::var("WINDOW_FOLDER").unwrap()));
+        client.deleting("c2c_bob", DeleteOptions::undo(MINUTE));
+        client.save("c2c_bob", &[(3, "bob", "bob: three messages")]);
+        let (call, _) = client.clearing("c2c_bob", DeleteOptions::undo(100));
+        panic!("the failpoint was not reached: {:?}", call.wait());
+    }
+    for point in ["before-destroying", "keys-destroyed", "rows-followed"] {
+        let (folder, client) = filled();
+        client.close();
+        let died = child::run(
+            "killed_while_clearing_within_a_window",
+            &[
+                ("ADIEU_FAILPOINT", &format!("{point}=abort")),
+                ("WINDOW_FOLDER", folder.path().to_str().unwrap()),
+            ],
+        );
+        assert_eq!(died.status.signal(), Some(libc::SIGABRT), "{died:?}");
+        let client = Client::local(folder.path());
+        eventually("it is cleared", || client.pending().len() == 1);
+        assert_eq!(client.ids(), ["c2c_bob"], "{point}");
+        assert!(client.history("c2c_bob").is_empty());
+        let window = client.pending()[0].deletion;
+        assert_eq!(client.undo(window), Outcome::Success);
+        assert_eq!(client.ids(), ["c2c_bob"], "{point}");
+        assert!(client.history("c2c_bob").is_empty());
+    }
 }
 
 /// DEL-4, DEL-2: two equal calls do the work once. When its outcome is unknown both hear so, one

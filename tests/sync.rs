@@ -69,6 +69,16 @@ fn options(server: &Server, name: &str, folder: &TempDir, listener: &Arc<Listene
     }
 }
 
+/// A device of alice that knows what it was asked to pull.
+fn plain(server: &Server, name: &str) -> (Client, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        device: Some(name.to_owned()),
+        ..server.device("alice", folder.path())
+    };
+    (options.open(), folder)
+}
+
 fn world() -> Server {
     let server = Server::start();
     server.accounts(&["alice", "bob", "carol"]);
@@ -246,19 +256,8 @@ fn cleared_and_then_deleted_elsewhere() {
 fn cleared_unseen_and_then_deleted_elsewhere() {
     let server = world();
     switch(&server, true);
-    let devices: Vec<_> = ["phone", "tablet"]
-        .map(|name| {
-            let folder = tempfile::tempdir().unwrap();
-            let options = Options {
-                device: Some(name.to_owned()),
-                ..server.device("alice", folder.path())
-            };
-            (options.open(), folder)
-        })
-        .into();
-    let [(phone, _), (tablet, _)] = &devices[..] else {
-        unreachable!()
-    };
+    let (phone, _phone) = plain(&server, "phone");
+    let (tablet, _tablet) = plain(&server, "tablet");
     let (call, _) = phone.clearing("c2c_bob", DeleteOptions::queue());
     assert_eq!(call.wait(), Outcome::Success);
     assert_eq!(tablet.delete("c2c_bob"), Outcome::Success);
@@ -266,6 +265,26 @@ fn cleared_unseen_and_then_deleted_elsewhere() {
     assert_eq!(phone.ids(), ["c2c_bob"]);
     phone.pulled();
     assert_eq!(phone.ids(), ["c2c_carol"]);
+}
+
+/// DEL-3, DEL-4: what a device set after it was told of a deletion elsewhere outlives that the server
+/// tells of it again, also where there was nothing on the device to delete.
+#[test]
+fn set_after_a_deletion_elsewhere_was_told() {
+    let server = world();
+    switch(&server, true);
+    let (phone, _phone) = plain(&server, "phone");
+    let (tablet, _tablet) = plain(&server, "tablet");
+    let (call, _) = phone.clearing("c2c_bob", DeleteOptions::queue());
+    assert_eq!(call.wait(), Outcome::Success);
+    assert_eq!(tablet.delete("c2c_bob"), Outcome::Success);
+    phone.pulled();
+    assert_eq!(phone.set_draft("c2c_bob", "since"), Outcome::Success);
+    server.send("bob", "alice", "bob: a later message");
+    phone.pulled();
+    let lines = phone.list();
+    let line = lines.iter().find(|line| line.id == "c2c_bob").unwrap();
+    assert_eq!((line.draft.as_str(), line.messages), ("since", 1));
 }
 
 /// SYNC-2, SYNC-3, DEL-3, DEL-5: two connected devices delete the same conversation at once, again

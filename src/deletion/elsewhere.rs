@@ -46,13 +46,17 @@ impl Deletions {
             } = elsewhere;
             // Its history may be cleared as far, and the conversation still be listed.
             let listed = scope == Scope::Everything && store.lists_below(&conversation, through);
-            if through <= store.floor(&conversation) && !listed {
-                continue;
-            }
             if through >= END {
                 let text =
                     format!("the server wants positions up to {through} erased; none is as high");
                 return Err(Error::BadAnswer(text));
+            }
+            if through <= store.floor(&conversation) && !listed {
+                // Told again, it takes nothing that was set since.
+                if scope == Scope::Everything {
+                    store.note_left(&conversation, through)?;
+                }
+                continue;
             }
             // Nothing is written down first: the dead slots are the record, and until there are
             // any, the server says it again at every pull.
@@ -124,6 +128,10 @@ impl Deletions {
         through: u64,
         store: &mut Store,
     ) -> Result<()> {
+        if through >= END {
+            let text = format!("the server hides up to {through}; no position is as high");
+            return Err(Error::BadAnswer(text));
+        }
         if !store.lists_below(conversation, through) {
             return Ok(());
         }

@@ -15,7 +15,7 @@ use crate::event::{Cause, Event, Listener, SyncState};
 
 /// The list shows a conversation that it did not show: `conversation`.
 pub const ADIEU_EVENT_CONVERSATION_NEW: u32 = 1;
-/// The list shows something else of a conversation: `conversation`.
+/// The list shows something else of a conversation, or may: `conversation`.
 pub const ADIEU_EVENT_CONVERSATION_CHANGED: u32 = 2;
 /// A conversation has left the list for good (one within its undo window has not; for that there is
 /// ADIEU_EVENT_PENDING_CHANGED): `conversation_id`, `cause`, `scope`, and `deletion_id` where

@@ -327,10 +327,11 @@ impl Entry {
             messages: count(11)?,
             unread: count(12)?,
             hidden: row.get(13)?,
-            // All of it, until the journal has been looked at.
-            veil: row
-                .get::<_, Option<_>>(14)?
-                .map_or_else(Veil::default, Veil::over),
+            // The journal says the rest.
+            veil: Veil {
+                history: row.get(14)?,
+                entry: None,
+            },
             unlisted: row.get(15)?,
             relisted: row.get(16)?,
             stays: row.get(17)?,

@@ -273,6 +273,21 @@ impl Store {
         Ok(())
     }
 
+    /// Remembers that a conversation whose history is gone as far has left the list, too.
+    pub fn note_left(&mut self, id: &ConversationId, through: u64) -> Result<()> {
+        let entry = self.entry_or_new(id)?;
+        if entry.unlisted >= Some(through) {
+            return Ok(());
+        }
+        self.cover(&Erasure {
+            deletion: DeletionId([0; 16]),
+            conversation: id.clone(),
+            through,
+            source: entry.source,
+            scope: Scope::Everything,
+        })
+    }
+
     /// Takes conversations out of the list that keep their history. The row says it, and the
     /// journal that it is done, in one flushed transaction.
     fn unlist(&mut self, erasures: &[Erasure]) -> Result<()> {

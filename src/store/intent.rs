@@ -79,10 +79,11 @@ impl Store {
                     let Some(entry) = changed.get_mut(&intent.conversation) else {
                         continue;
                     };
-                    if entry.row == 0 {
+                    let is_new = entry.row == 0;
+                    if is_new {
                         entry.insert(db, keys, taken)?;
                     }
-                    if intent.undo_until.is_some() {
+                    if is_new || intent.undo_until.is_some() {
                         entry.update(db)?;
                     }
                     insert(db, entry.row, intent)?;

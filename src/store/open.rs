@@ -15,6 +15,7 @@ use super::looked::Looked;
 use super::purge::Pace;
 use super::seal::{KEY_LEN, RawKey};
 use super::slot::SlotRef;
+use super::veil::Veil;
 use super::{Store, disk, master_key, schema};
 use crate::conversation::Positions;
 use crate::error::{Error, Result};
@@ -110,6 +111,10 @@ impl Store {
                     entry.epochs.push(Epoch { through, slot });
                 }
             }
+        }
+        // Before anything is finished that asks whether the list shows a conversation.
+        for entry in by_row.values_mut().filter(|entry| entry.veil.hides()) {
+            entry.veil.entry = Veil::without(&self.db, entry.row, &[])?.entry;
         }
         let slots = |entry: &Entry| {
             let content = entry.epochs.iter().map(|epoch| epoch.slot.index);

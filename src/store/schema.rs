@@ -28,7 +28,7 @@ CREATE TABLE conversations(
     messages INTEGER NOT NULL DEFAULT 0,
     unread INTEGER NOT NULL DEFAULT 0,
     hidden INTEGER NOT NULL DEFAULT 0,       -- 1: erased, kept only until the outcome is delivered
-    veil INTEGER,                            -- an undo window hides everything up to here
+    veil INTEGER,                            -- undo windows hide the messages up to here
     unlisted INTEGER,                        -- left the list with its history, until something newer comes
     relisted INTEGER NOT NULL DEFAULT 0,     -- 1: back all the same, pinned or drafted in since
     stays INTEGER                            -- listed without a message, its history was cleared up to here

@@ -8,7 +8,7 @@ static NONE: Details = Details::NONE;
 
 /// Details that cost a pointer where there are none, which is most conversations: a deletion looks
 /// at each of ten thousand.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Sparse(Option<Box<Details>>);
 
 impl Deref for Sparse {
@@ -22,6 +22,13 @@ impl Deref for Sparse {
 impl DerefMut for Sparse {
     fn deref_mut(&mut self) -> &mut Details {
         self.0.get_or_insert_default()
+    }
+}
+
+impl PartialEq for Sparse {
+    /// What was allocated and has nothing is nothing.
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
     }
 }
 

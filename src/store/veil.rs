@@ -17,14 +17,6 @@ pub struct Veil {
 }
 
 impl Veil {
-    /// Hides everything up to a position.
-    pub fn over(through: u64) -> Self {
-        Self {
-            history: Some(through),
-            entry: Some(through),
-        }
-    }
-
     /// What the undo windows of a conversation hide, without those of some deletions.
     pub fn without(db: &Connection, row: i64, done: &[DeletionId]) -> Result<Self> {
         let mut select = db.prepare_cached(

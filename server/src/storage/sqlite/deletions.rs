@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// Deletes each by itself: one that is refused leaves the others alone, since it has written
-/// nothing. A savepoint for each would copy every page once more.
+/// nothing. What the storage cannot do fails all of them. A savepoint for each would copy every page
+/// once more.
 pub(super) fn delete_all(
     connection: &Connection,
     deletions: &[Deletion],
