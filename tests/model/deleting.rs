@@ -30,7 +30,11 @@ impl World {
         };
         let (deletion, call) = seat.begin(id, terms);
         let joined = !erased || !seat.is_pending(deletion);
-        if let Some(same) = seat.model.same(id, terms).filter(|_| joined) {
+        // Not one that has erased already, if a pin or a draft was set since.
+        let through = seat.model.cut_off(id).unwrap_or(0);
+        let loses = seat.model.would_lose(id, through);
+        let same = seat.model.same(id, terms);
+        if let Some(same) = same.filter(|same| joined && !(same.erased && loses)) {
             same.joined.push(deletion);
             seat.expect(deletion, call);
             return;
