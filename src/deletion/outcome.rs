@@ -304,13 +304,6 @@ impl Deletions {
     /// of the process has done it and may not have told.
     pub(super) fn has_news(&self, erasure: &Erasure, store: &Store) -> bool {
         let flight = self.flights.get(&erasure.deletion);
-        // What its undo window has hidden was told when it began.
-        let hidden = flight.is_some_and(|flight| {
-            flight.intent.undo_until.is_some() && flight.intent.cut_off >= Some(erasure.through)
-        });
-        if hidden && erasure.scope == Scope::History {
-            return false;
-        }
         let left_behind = flight.is_some_and(|flight| flight.left_behind);
         let done = || erasure.through > 0 && erasure.scope != Scope::History;
         store.would_lose(erasure) || left_behind && done()
