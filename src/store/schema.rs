@@ -5,6 +5,7 @@
 //! dead ciphertext can wait for its purge without ever meeting a successor.
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::error::{Error, Result};
 
@@ -109,6 +110,8 @@ pub fn prepare(db: &mut Connection) -> Result<()> {
     db.pragma_update(None, "wal_autocheckpoint", 0)?;
     db.pragma_update(None, "journal_size_limit", 4 << 20)?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
+    // A plan that depended on the values of its parameters would be made anew for each.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if empty {
         let tx = db.transaction()?;
         tx.execute_batch(TABLES)?;

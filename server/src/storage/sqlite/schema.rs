@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ring::rand::{SecureRandom, SystemRandom};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::{lock::private_file, migrations};
 use crate::{Error, Result};
@@ -251,5 +251,7 @@ fn set(connection: &Connection, cache_mib: i32) -> Result<()> {
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -1024 * cache_mib)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // A plan that depended on the values of its parameters would be made anew for each.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
