@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    names::{conversation, known_account, next_change, signed},
+    names::{Changes, conversation, known_account, signed},
     purge, settings, views,
 };
 use crate::{
@@ -21,9 +21,16 @@ pub(super) fn delete_all(
     connection: &Connection,
     deletions: &[Deletion],
 ) -> Result<Vec<Result<u64>>> {
+    let mut list = List {
+        connection,
+        owner: None,
+        propagates: settings::sync_deletions(connection)?,
+        // One for the view, one for the record.
+        changes: Changes::new(connection, 2 * deletions.len()),
+    };
     let mut results = Vec::with_capacity(deletions.len());
     for deletion in deletions {
-        results.push(match delete(connection, deletion) {
+        results.push(match delete(&mut list, deletion) {
             Err(error) if error.is_internal() => return Err(error),
             done_or_refused => done_or_refused,
         });
@@ -31,8 +38,31 @@ pub(super) fn delete_all(
     Ok(results)
 }
 
-fn delete(connection: &Connection, deletion: &Deletion) -> Result<u64> {
-    let owner = known_account(connection, &deletion.owner)?;
+/// What the deletions of a list share, and is found once.
+struct List<'l> {
+    connection: &'l Connection,
+    owner: Option<(&'l str, i64)>,
+    propagates: bool,
+    changes: Changes<'l>,
+}
+
+impl<'l> List<'l> {
+    /// Mostly that of the one before.
+    fn owner(&mut self, name: &'l str) -> Result<i64> {
+        match self.owner {
+            Some((known, owner)) if known == name => Ok(owner),
+            _ => {
+                let owner = known_account(self.connection, name)?;
+                self.owner = Some((name, owner));
+                Ok(owner)
+            }
+        }
+    }
+}
+
+fn delete<'l>(list: &mut List<'l>, deletion: &'l Deletion) -> Result<u64> {
+    let connection = list.connection;
+    let owner = list.owner(&deletion.owner)?;
     let target = target(&deletion.conversation);
     // DUR-4: a request that was answered already is answered again, and does nothing.
     if let Some((known_target, reached)) = remembered(connection, owner, deletion.id)? {
@@ -46,7 +76,7 @@ fn delete(connection: &Connection, deletion: &Deletion) -> Result<u64> {
     }
     // DEL-4, DEL-6: what was never there, or is no longer, counts as deleted.
     let done = match conversation(connection, owner, &deletion.conversation)? {
-        Some(conversation) => cut(connection, owner, conversation, deletion)?,
+        Some(conversation) => cut(list, owner, conversation, deletion)?,
         None => Done::default(),
     };
     connection
@@ -57,7 +87,7 @@ fn delete(connection: &Connection, deletion: &Deletion) -> Result<u64> {
         )?
         .execute(params![
             // Never given twice, unlike the numbers that SQLite would choose.
-            next_change(connection)?,
+            list.changes.next()?,
             owner,
             deletion.id.as_ref().map(<[u8; 16]>::as_slice),
             target,
@@ -96,27 +126,22 @@ fn remembered(
 }
 
 /// Raises the watermarks of the owner's view, if there is one.
-fn cut(
-    connection: &Connection,
-    owner: i64,
-    conversation: i64,
-    deletion: &Deletion,
-) -> Result<Done> {
+fn cut(list: &mut List<'_>, owner: i64, conversation: i64, deletion: &Deletion) -> Result<Done> {
+    let connection = list.connection;
     let Some((mut view, heads)) = views::load(connection, owner, conversation)? else {
         return Ok(Done::default());
     };
-    let propagated = settings::sync_deletions(connection)?;
     let floor = view.floor();
     let reached = view.delete(
         &heads,
         Cut {
             through: deletion.cut_off,
             extent: deletion.extent,
-            propagate: propagated,
+            propagate: list.propagates,
             by: deletion.device.as_deref(),
         },
     );
-    views::store(connection, owner, conversation, &view)?;
+    views::store_as(connection, owner, conversation, &view, list.changes.next()?)?;
     let through = |of: bool| if of { signed(reached) } else { 0 };
     if let Some(device) = &deletion.device {
         // DUR-7: replayed to this device, whatever the switch says.
@@ -146,7 +171,7 @@ fn cut(
     Ok(Done {
         reached,
         cleared,
-        propagated,
+        propagated: list.propagates,
     })
 }
 

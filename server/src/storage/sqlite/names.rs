@@ -96,10 +96,45 @@ pub(super) fn conversation(
 /// The number of a further change. One count for the whole store: a single thread writes, so the
 /// order of numbers is that of commits, for views and for heads alike.
 pub(super) fn next_change(connection: &Connection) -> Result<i64> {
-    let mut count = connection.prepare_cached(
-        "UPDATE settings SET value = value + 1 WHERE name = 'changes' RETURNING value",
+    take_changes(connection, 1)
+}
+
+/// The same for an operation that makes many changes: they are taken together when the first is
+/// wanted. What it does not use is never given again.
+pub(super) struct Changes<'c> {
+    connection: &'c Connection,
+    together: i64,
+    next: i64,
+    left: i64,
+}
+
+impl<'c> Changes<'c> {
+    pub(super) fn new(connection: &'c Connection, together: usize) -> Self {
+        Self {
+            connection,
+            together: signed(together as u64),
+            next: 0,
+            left: 0,
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Result<i64> {
+        if self.left == 0 {
+            let last = take_changes(self.connection, self.together)?;
+            (self.next, self.left) = (last - self.together + 1, self.together);
+        }
+        let change = self.next;
+        (self.next, self.left) = (change + 1, self.left - 1);
+        Ok(change)
+    }
+}
+
+/// Takes so many numbers, and gives the last of them.
+fn take_changes(connection: &Connection, count: i64) -> Result<i64> {
+    let mut take = connection.prepare_cached(
+        "UPDATE settings SET value = value + ?1 WHERE name = 'changes' RETURNING value",
     )?;
-    Ok(count.query_row([], |row| row.get(0))?)
+    Ok(take.query_row([count], |row| row.get(0))?)
 }
 
 /// SQLite counts in signed numbers; so do we, on the disk.

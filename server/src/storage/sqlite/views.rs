@@ -72,15 +72,31 @@ pub(super) fn heads(connection: &Connection, conversation: i64) -> Result<Heads>
     })?)
 }
 
-/// Puts a changed view back. Exactly one row may change by it.
-// DEL-5
+/// Puts a changed view back.
 pub(super) fn store(
     connection: &Connection,
     owner: i64,
     conversation: i64,
     view: &View,
 ) -> Result<()> {
-    let version = next_change(connection)?;
+    store_as(
+        connection,
+        owner,
+        conversation,
+        view,
+        next_change(connection)?,
+    )
+}
+
+/// The same, as the change of this number. Exactly one row may change by it.
+// DEL-5
+pub(super) fn store_as(
+    connection: &Connection,
+    owner: i64,
+    conversation: i64,
+    view: &View,
+    version: i64,
+) -> Result<()> {
     let changed = connection
         .prepare_cached(
             "UPDATE views SET version = ?3, cleared_through = ?4, propagated_through = ?5, read_through = ?6,
