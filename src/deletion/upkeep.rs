@@ -9,10 +9,10 @@ use super::{DeletionId, Deletions, LeftBehind, Pending, PendingState, Policy};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::event::Cause;
-use crate::store::{Erasure, Named, Store, Unfinished};
+use crate::store::{Erasure, Named, Step, Store, Unfinished};
 
 /// Deletions that are forgotten in one step: what comes meanwhile waits for its end.
-const STEP: usize = 32;
+const STEP: usize = 64;
 
 /// The id of a deletion that the store has forgotten.
 const NAMELESS: DeletionId = DeletionId([0; 16]);
@@ -258,18 +258,18 @@ impl Deletions {
         self.untidy.append(&mut names);
     }
 
-    /// Lets the store forget some of what was delivered; `true` when there was something.
-    pub fn tidy_step(&mut self, store: &mut Store) -> bool {
+    /// Lets the store forget some of what was delivered.
+    pub fn tidy_step(&mut self, store: &mut Store) -> Step {
         let some = self.untidy.len().min(STEP);
-        let forgotten = some > 0 && store.forget(&self.untidy[..some]).is_ok();
-        if forgotten {
-            self.untidy.drain(..some);
+        if some == 0 || store.forget(&self.untidy[..some]).is_err() {
+            return Step::Nothing;
         }
-        forgotten
+        self.untidy.drain(..some);
+        Step::of(some, STEP)
     }
 
     /// Lets the store forget all that was delivered.
     pub fn tidy(&mut self, store: &mut Store) {
-        while self.tidy_step(store) {}
+        while self.tidy_step(store) == Step::Full {}
     }
 }

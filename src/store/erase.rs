@@ -22,14 +22,14 @@ use super::intent::{Named, strike};
 use super::seal::Place;
 use super::slot::{Epitaph, SlotRef};
 use super::veil::Veil;
-use super::{DeadSlots, Store, flushed, unflushed};
+use super::{DeadSlots, Step, Store, flushed, unflushed};
 use crate::conversation::{ConversationId, END, Message, Source};
 use crate::deletion::{DeletionId, Scope};
 use crate::error::Result;
 use crate::failpoint::failpoint;
 
 /// Conversations whose rows follow in one step: what comes meanwhile waits for its end.
-const STEP: usize = 32;
+const STEP: usize = 64;
 
 /// A deletion that is to be carried out.
 #[derive(Clone, Debug)]
@@ -128,15 +128,16 @@ impl Store {
         self.drop_nameless()
     }
 
-    /// One step of [`Self::record`]; `false` when there was nothing to do.
-    pub fn record_step(&mut self) -> Result<bool> {
+    /// One step of [`Self::record`].
+    pub fn record_step(&mut self) -> Result<Step> {
         let some: Vec<_> = self.unrecorded.keys().take(STEP).cloned().collect();
-        if some.is_empty() && self.nameless.is_empty() && self.delivered.is_empty() {
-            return Ok(false);
-        }
+        let left_over = self.nameless.len() + self.delivered.len();
         self.record_these(&some, false)?;
         self.drop_nameless()?;
-        Ok(true)
+        Ok(match some.len() {
+            0 => Step::of(left_over, usize::MAX),
+            done => Step::of(done, STEP),
+        })
     }
 
     /// Before a conversation is written to: its rows follow its keys.

@@ -69,6 +69,28 @@ type DeadSlots = SmallVec<[u32; 2]>;
 /// Mostly one of a conversation.
 type Unrecorded = SmallVec<[(Erasure, DeadSlots); 1]>;
 
+/// How much was done in one step of what can wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// All that fits into one: there is probably more.
+    Full,
+    /// What there was.
+    Rest,
+    /// There was nothing, or it cannot be done now.
+    Nothing,
+}
+
+impl Step {
+    /// A step that did so much of at most so much.
+    pub fn of(done: usize, most: usize) -> Self {
+        match done {
+            0 => Self::Nothing,
+            _ if done < most => Self::Rest,
+            _ => Self::Full,
+        }
+    }
+}
+
 /// An open store. It belongs to one thread.
 pub struct Store {
     folder: PathBuf,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Store, unflushed};
+use super::{Step, Store, unflushed};
 use crate::error::Result;
 use crate::failpoint::failpoint;
 
@@ -47,14 +47,13 @@ fn next(done: i64, start: Instant, most: i64) -> i64 {
 }
 
 impl Store {
-    /// Does one step; `false` when nothing is left to do. Interrupted anywhere, the next step
-    /// goes on.
-    pub fn purge_step(&mut self) -> Result<bool> {
+    /// Does one step. Interrupted anywhere, the next step goes on.
+    pub fn purge_step(&mut self) -> Result<Step> {
         let work = self.shrink_file(MOST_FREE)?
             || self.purge_rows()?
             || self.shrink_file(0)?
             || self.renew_slots()?;
-        Ok(work)
+        Ok(if work { Step::Full } else { Step::Nothing })
     }
 
     /// Removes rows of as many conversations as it takes to make a step.

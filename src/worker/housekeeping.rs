@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Command, Worker};
 use crate::primitives::mpsc::Receiver;
 use crate::queue::Queue;
-use crate::store::Checkpointer;
+use crate::store::{Checkpointer, Step};
 
 /// Rows after which the log is moved into the database while there is work.
 pub(super) const CHECKPOINT_ROWS: usize = 8_000;
@@ -21,8 +21,19 @@ const FOREVER: Duration = Duration::from_secs(86_400);
 /// Housekeeping waits for so long a pause between commands: whoever deletes one after the other, or
 /// from many threads, is served first.
 const LULL: Duration = Duration::from_millis(1);
-/// But not for longer than this. Then it takes its steps between the commands.
+/// But not for longer than this. Then it takes its steps between the commands. And so long a round
+/// may take: what waits for the next one waits no longer either.
 const OVERDUE: Duration = Duration::from_millis(250);
+
+/// What there is to do, in the order of a round. Where outcomes are delivered one after the other, a
+/// round does not wait for the last of them: each step would find a few, and cost as much as for many.
+#[derive(Clone, Copy)]
+enum Task {
+    /// What has been delivered goes as a whole: its rows need not follow first.
+    Forget,
+    Record,
+    Purge,
+}
 
 /// Where the housekeeping is.
 pub(super) struct House {
@@ -35,6 +46,9 @@ pub(super) struct House {
     /// It waits for a checkpoint that it asked for: writing to the log meanwhile would only wait
     /// for the disk, and with it whoever comes.
     pub(super) waits: bool,
+    task: Task,
+    /// When this round began, and whether it has done anything.
+    round: (Instant, bool),
 }
 
 impl Worker {
@@ -58,19 +72,25 @@ impl Worker {
 
     /// One small step of what can wait: the queue is looked at between any two of them.
     pub(super) fn keep_house(&mut self) {
-        let step = catch_unwind(AssertUnwindSafe(|| {
-            self.deletions.tidy_step(&mut self.store)
-                || self.store.record_step().unwrap_or(false)
-                || self.store.purge_step().unwrap_or(false)
-        }));
-        if step.unwrap_or(false) {
-            self.written += 1;
-            if self.store.log_is_long() {
-                self.house.waits = true;
-                self.want_checkpoint(1);
+        loop {
+            let task = self.house.task;
+            let step = catch_unwind(AssertUnwindSafe(|| match task {
+                Task::Forget => self.deletions.tidy_step(&mut self.store),
+                Task::Record => self.store.record_step().unwrap_or(Step::Nothing),
+                Task::Purge => self.store.purge_step().unwrap_or(Step::Nothing),
+            }));
+            let step = step.unwrap_or(Step::Nothing);
+            let round_ends = self.house.go_on(step);
+            if step != Step::Nothing {
+                self.written += 1;
+                if self.store.log_is_long() {
+                    self.house.waits = true;
+                    self.want_checkpoint(1);
+                }
             }
-        } else {
-            (self.house.open, self.house.put_off) = (false, None);
+            if round_ends || step != Step::Nothing {
+                break;
+            }
         }
     }
 
@@ -84,6 +104,41 @@ impl Worker {
 }
 
 impl House {
+    /// With everything to be looked at, and nobody in the way.
+    pub(super) fn new() -> Self {
+        Self {
+            open: true,
+            put_off: None,
+            lull: true,
+            waits: false,
+            task: Task::Forget,
+            round: (Instant::now(), false),
+        }
+    }
+
+    /// Chooses what comes after a step; `true` at the end of a round.
+    fn go_on(&mut self, step: Step) -> bool {
+        let (began, did_something) = &mut self.round;
+        *did_something |= step != Step::Nothing;
+        self.task = match (self.task, step) {
+            (Task::Purge, Step::Full) if began.elapsed() < OVERDUE => Task::Purge,
+            (Task::Purge, _) => {
+                // A round that found nothing to do is the last one.
+                self.open = *did_something;
+                if step != Step::Full {
+                    self.put_off = None;
+                }
+                self.round = (Instant::now(), false);
+                self.task = Task::Forget;
+                return true;
+            }
+            (task, Step::Full) => task,
+            (Task::Forget, _) => Task::Record,
+            (Task::Record, _) => Task::Purge,
+        };
+        false
+    }
+
     pub(super) fn is_overdue(&self) -> bool {
         self.put_off.is_some_and(|since| since.elapsed() >= OVERDUE)
     }

@@ -90,12 +90,7 @@ impl Worker {
             checkpoints,
             written: 0,
             cuts: false,
-            house: House {
-                open: true,
-                put_off: None,
-                lull: true,
-                waits: false,
-            },
+            house: House::new(),
         };
         let checkpoints = threads.spawn_in_background("adieu-checkpoint", move || {
             make_checkpoints(&checkpointer, &wanted, &told);
