@@ -19,7 +19,8 @@ use support::abi::{
 use support::call::{
     Call, destroy, on_conversations, on_error, on_messages, on_success, on_verification,
 };
-use support::client::{close, open_raw};
+use support::client::close;
+use support::options::open_raw;
 use support::{Client, Options, Outcome, child};
 use tempfile::TempDir;
 

@@ -12,17 +12,12 @@ mod support;
 
 use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::time::Duration;
 
 use serde_json::json;
 use support::{
-    Answer, Client, FakeServer, Options, Outcome, Server, abi, child, eventually, fake, folder,
+    Answer, Client, FakeServer, Options, Outcome, abi, child, eventually, fake, folder, sorted,
+    world,
 };
-use tempfile::TempDir;
-
-const BOB: [&str; 3] = ["bob: come at dawn", "alice: i will", "bob: come alone"];
-const CLUB: [&str; 2] = ["bob: the vote is on friday", "carol: bring the minutes"];
 
 fn target(peer: &str) -> serde_json::Value {
     json!({"Type": 1, "To_Account": peer})
@@ -32,44 +27,14 @@ fn group(group: &str) -> serde_json::Value {
     json!({"Type": 2, "ToGroupid": group})
 }
 
-/// A server with alice, bob and carol: alice's conversations with bob, with carol, and a group.
-fn world() -> Server {
-    let server = Server::start();
-    server.accounts(&["alice", "bob", "carol"]);
-    server.send("bob", "alice", BOB[0]);
-    server.send("alice", "bob", BOB[1]);
-    server.send("bob", "alice", BOB[2]);
-    server.send("carol", "alice", "carol: tea at four?");
-    server.group("club", "The Club", "carol", &["alice", "bob"]);
-    server.send_group("club", "bob", CLUB[0]);
-    server.send_group("club", "carol", CLUB[1]);
-    server
-}
-
-/// A device of alice with all of it.
-fn device(server: &Server) -> (TempDir, Client) {
-    let folder = tempfile::tempdir().unwrap();
-    let client = server.device("alice", folder.path()).open();
-    client.pulled();
-    assert_eq!(client.texts("c2c_bob"), BOB);
-    assert_eq!(client.texts("group_club"), CLUB);
-    assert_eq!(client.texts("c2c_carol"), ["carol: tea at four?"]);
-    (folder, client)
-}
-
-fn sorted(mut ids: Vec<String>) -> Vec<String> {
-    ids.sort();
-    ids
-}
-
 /// DEL-1, DEL-5, DEL-7: server and device give nothing of it any more, the files neither; the
 /// other conversations are what they were, and the other side keeps its copy.
 #[test]
 fn deleted_on_server_and_device_and_nowhere_else() {
-    let server = world();
-    let (folder, client) = device(&server);
+    let server = world::start();
+    let (folder, client) = world::device(&server);
     let mut before = client.everything();
-    assert_eq!(server.roaming("alice", "bob"), BOB);
+    assert_eq!(server.roaming("alice", "bob"), world::BOB);
     assert_eq!(client.delete("c2c_bob"), Outcome::Success);
 
     assert!(server.roaming("alice", "bob").is_empty());
@@ -78,16 +43,16 @@ fn deleted_on_server_and_device_and_nowhere_else() {
     assert!(client.history("c2c_bob").is_empty());
     before.remove("c2c_bob");
     assert_eq!(client.everything(), before, "the others are what they were");
-    let found = client.verify("c2c_bob", &BOB);
+    let found = client.verify("c2c_bob", &world::BOB);
     assert_eq!(
         (found.searched, found.found, found.readable_records),
         (3, 0, 0)
     );
-    assert!(folder::find(folder.path(), &BOB).is_empty());
+    assert!(folder::find(folder.path(), &world::BOB).is_empty());
 
     assert_eq!(
         server.roaming("bob", "alice"),
-        BOB,
+        world::BOB,
         "the other side keeps its copy"
     );
     assert_eq!(server.contacts("bob"), ["c2c_alice", "group_club"]);
@@ -109,8 +74,8 @@ fn deleted_on_server_and_device_and_nowhere_else() {
 /// device.
 #[test]
 fn a_group_is_deleted_for_its_owner_of_the_view_only() {
-    let server = world();
-    let (_folder, client) = device(&server);
+    let server = world::start();
+    let (_folder, client) = world::device(&server);
     let bobs = tempfile::tempdir().unwrap();
     let bob = server.device("bob", bobs.path()).open();
     bob.pulled();
@@ -121,7 +86,7 @@ fn a_group_is_deleted_for_its_owner_of_the_view_only() {
     for member in ["bob", "carol"] {
         assert_eq!(
             server.history(member, group("club")),
-            CLUB,
+            world::CLUB,
             "{member} keeps it"
         );
         assert!(server.contacts(member).contains(&"group_club".to_owned()));
@@ -139,281 +104,31 @@ fn a_group_is_deleted_for_its_owner_of_the_view_only() {
 /// deletes it.
 #[test]
 fn a_refused_deletion_changes_nothing() {
-    let server = world();
-    let (folder, client) = device(&server);
+    let server = world::start();
+    let (folder, client) = world::device(&server);
     let before = client.everything();
     assert_eq!(client.sign_in(&server.user_sig("bob")), abi::OK);
     assert_eq!(client.delete("c2c_bob").code(), 70013);
     assert_eq!(client.everything(), before);
-    assert_eq!(server.roaming("alice", "bob"), BOB);
+    assert_eq!(server.roaming("alice", "bob"), world::BOB);
     client.close();
     let client = server.device("alice", folder.path()).open();
     client.pulled();
     assert_eq!(client.everything(), before, "the intent is gone");
-    assert_eq!(server.roaming("alice", "bob"), BOB);
+    assert_eq!(server.roaming("alice", "bob"), world::BOB);
     assert_eq!(client.delete("c2c_bob"), Outcome::Success);
 }
 
 /// DEL-2: an account that the server does not know.
 #[test]
 fn an_account_that_does_not_exist() {
-    let server = world();
+    let server = world::start();
     let folder = tempfile::tempdir().unwrap();
     let client = server.device("nobody", folder.path()).open();
     client.save_texts("c2c_bob", &["kept on the device"]);
     let outcome = client.delete("c2c_bob");
     assert!([50001, 70107].contains(&outcome.code()), "{outcome:?}");
     assert_eq!(client.texts("c2c_bob"), ["kept on the device"]);
-}
-
-/// DEL-3: the cut-off is fixed when the call is made: what the device had not seen by then
-/// survives, and brings the conversation back with just that.
-#[test]
-fn what_the_device_had_not_seen_survives() {
-    let server = world();
-    let (_folder, client) = device(&server);
-    server.send("bob", "alice", "bob: one more thing");
-    server.send("alice", "bob", "alice: from another device");
-    assert_eq!(client.delete("c2c_bob"), Outcome::Success);
-    let newer = ["bob: one more thing", "alice: from another device"];
-    assert_eq!(server.roaming("alice", "bob"), newer);
-    assert!(
-        !client.ids().contains(&"c2c_bob".to_owned()),
-        "the device knows nothing of them yet"
-    );
-    client.pulled();
-    assert_eq!(client.texts("c2c_bob"), newer);
-    let line = client
-        .list()
-        .into_iter()
-        .find(|line| line.id == "c2c_bob")
-        .unwrap();
-    assert_eq!((line.messages, line.unread), (2, 0), "who answers has read");
-    assert_eq!(server.roaming("bob", "alice").len(), 5);
-    // And again: the newer ones go, the next comes.
-    assert_eq!(client.delete("c2c_bob"), Outcome::Success);
-    assert!(server.roaming("alice", "bob").is_empty());
-    server.send("bob", "alice", "bob: hello?");
-    client.pulled();
-    assert_eq!(client.texts("c2c_bob"), ["bob: hello?"]);
-    let found = client.verify("c2c_bob", &[BOB[0], BOB[2], newer[0], newer[1]]);
-    assert_eq!(
-        (found.searched, found.found, found.readable_records),
-        (4, 0, 0)
-    );
-}
-
-/// DEL-3: what has come from the server, and the device has not accepted when the call is made,
-/// survives it: the cut-off is not that of the moment when the call gets its turn.
-#[test]
-fn what_waits_for_the_store_survives() {
-    const LATE: &str = "bob: what waits for the store";
-    let more = Arc::new(AtomicBool::new(false));
-    let now = more.clone();
-    let front = FakeServer::start(move |request, _| match request.path.as_str() {
-        "v4/recentcontact/sync" if now.load(SeqCst) => Answer::Ok(json!({
-            "Views": [{"Type": 1, "To_Account": "bob", "Title": "", "Head": fake::BOB.len() + 1}],
-            "Cursor": "d",
-            "Complete": 1,
-        })),
-        "v4/recentcontact/get_history" if now.load(SeqCst) => Answer::Ok(json!({
-            "Messages": [{
-                "Position": fake::BOB.len() + 1,
-                "From_Account": "bob",
-                "MsgTime": 1_700_000_100,
-                "MsgBody": [{"MsgType": "TIMTextElem", "MsgContent": {"Text": LATE}}],
-            }],
-            "Complete": 1,
-            "Head": fake::BOB.len() + 1,
-        })),
-        _ => fake::world(request).unwrap_or(Answer::Ok(().into())),
-    });
-    let folder = tempfile::tempdir().unwrap();
-    let client = Options::remote(folder.path(), &front.url(), "sig").open();
-    client.pulled();
-    more.store(true, SeqCst);
-    // The store has enough to do meanwhile, and there is room in its queue.
-    let body = "x".repeat(8000);
-    let messages: Vec<_> = (1..=10_000)
-        .map(|position| (position, "zoe", body.as_str()))
-        .collect();
-    let busy = client.call();
-    assert_eq!(client.begin_save("c2c_busy", &messages, &busy), abi::OK);
-    let pull = client.call();
-    assert_eq!(client.begin_pull(&pull), abi::OK);
-    let asked = |path: &str| {
-        front
-            .requests()
-            .iter()
-            .filter(|asked| asked.path.ends_with(path))
-            .count()
-    };
-    eventually("the page was fetched", || asked("get_history") == 3);
-    // On its way from there to the store.
-    std::thread::sleep(Duration::from_millis(50));
-    let call = client.call();
-    assert_eq!(client.begin_delete("c2c_bob", &call), abi::OK);
-    assert!(busy.events().is_empty(), "the test proves nothing");
-    assert_eq!(call.wait(), Outcome::Success);
-    assert_eq!(front.deletions()[0]["CutOff"], fake::BOB.len());
-    assert_eq!(pull.wait(), Outcome::Success);
-    assert_eq!(client.texts("c2c_bob"), [LATE]);
-}
-
-/// DEL-3: what arrives while the deletion is on its way survives it.
-#[test]
-fn what_arrives_during_the_deletion_survives() {
-    let fake = FakeServer::start(|request, _| match request.path.as_str() {
-        "v4/recentcontact/delete" => Answer::Hold(Box::new(Answer::Ok(().into()))),
-        _ => Answer::Close,
-    });
-    let folder = tempfile::tempdir().unwrap();
-    let client = Options::remote(folder.path(), &fake.url(), "sig").open();
-    client.save("c2c_bob", &[(1, "bob", "one"), (2, "bob", "two")]);
-    let call = client.call();
-    assert_eq!(client.begin_delete("c2c_bob", &call), abi::OK);
-    fake.wait_for_deletions(1);
-    client.save("c2c_bob", &[(3, "bob", "three"), (4, "bob", "four")]);
-    assert_eq!(
-        client.texts("c2c_bob"),
-        ["one", "two", "three", "four"],
-        "nothing is gone yet"
-    );
-    assert_eq!(client.total_unread(), 4);
-    fake.release();
-    assert_eq!(call.wait(), Outcome::Success);
-    assert_eq!(client.texts("c2c_bob"), ["three", "four"]);
-    assert_eq!(client.total_unread(), 2);
-    client.close();
-    let client = Client::local(folder.path());
-    assert_eq!(client.texts("c2c_bob"), ["three", "four"]);
-    assert_eq!(client.delete("c2c_bob"), Outcome::Success);
-    assert!(client.list().is_empty());
-}
-
-/// DEL-3: a save that was accepted before the deletion is covered by it, even if it has not been
-/// stored by then.
-#[test]
-fn what_was_accepted_before_the_call_is_covered() {
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::local(folder.path());
-    for round in 0..30_u64 {
-        let (save, deletion) = (client.call(), client.call());
-        let position = round * 10 + 1;
-        assert_eq!(
-            client.begin_save("c2c_bob", &[(position, "bob", "too late")], &save),
-            abi::OK
-        );
-        assert_eq!(client.begin_delete("c2c_bob", &deletion), abi::OK);
-        assert_eq!(
-            (save.wait(), deletion.wait()),
-            (Outcome::Success, Outcome::Success)
-        );
-        assert!(client.list().is_empty(), "round {round}");
-    }
-}
-
-/// DEL-3, DEL-4: two deletions of one conversation whose outcomes are delivered at one moment; what
-/// comes afterwards is stored as ever.
-#[test]
-fn two_outcomes_of_one_conversation_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut options = Options::local(folder.path());
-    options.delivery = abi::DELIVER_BY_POLL;
-    let client = options.open();
-    let (first, second, done) = (client.call(), client.call(), client.call());
-    let save = |id: &str, messages: &[(u64, &str, &str)]| {
-        let call = client.call();
-        assert_eq!(client.begin_save(id, messages, &call), abi::OK);
-        call
-    };
-    save("c2c_bob", &[(1, "bob", "one")]);
-    assert_eq!(client.begin_delete("c2c_bob", &first), abi::OK);
-    save("c2c_bob", &[(2, "bob", "two")]);
-    let (code, id) = client.begin_delete_with("c2c_bob", 0, &second);
-    assert_eq!(code, abi::OK);
-    eventually("both are done", || client.receipt(id).is_ok());
-    // The worker is busy while both outcomes are delivered: it hears of both together.
-    let body = "x".repeat(2000);
-    let busy: Vec<_> = (1..=3000)
-        .map(|position| (position, "bob", body.as_str()))
-        .collect();
-    save("c2c_busy", &busy);
-    eventually("both are delivered", || {
-        client.poll();
-        second.events().len() == 1
-    });
-    assert_eq!(
-        (first.wait(), second.wait()),
-        (Outcome::Success, Outcome::Success)
-    );
-    // Twice: the first waits until the worker has tidied up behind the busy one.
-    assert_eq!(client.begin_verify("c2c_bob", &[], &done), abi::OK);
-    let late = save("c2c_bob", &[(3, "bob", "three")]);
-    eventually("it is stored", || {
-        client.poll();
-        late.events().len() == 1
-    });
-    assert_eq!(late.wait(), Outcome::Success);
-    client.close();
-    let client = Client::local(folder.path());
-    assert_eq!(client.texts("c2c_bob"), ["three"], "after the next open");
-}
-
-/// DEL-3: a stale message never brings anything back, a newer one brings back itself; across a
-/// restart, too.
-#[test]
-fn stale_messages_bring_nothing_back() {
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::local(folder.path());
-    client.save("c2c_bob", &[(5, "bob", "five"), (9, "bob", "nine")]);
-    assert_eq!(client.delete("c2c_bob"), Outcome::Success);
-    let stale = [
-        (1, "bob", "one"),
-        (5, "bob", "five"),
-        (8, "bob", "eight"),
-        (9, "bob", "nine"),
-    ];
-    client.save("c2c_bob", &stale);
-    assert!(client.list().is_empty() && client.history("c2c_bob").is_empty());
-    assert_eq!(client.total_unread(), 0);
-    client.close();
-    let client = Client::local(folder.path());
-    client.save("c2c_bob", &stale);
-    assert!(client.list().is_empty());
-    client.save("c2c_bob", &[(9, "bob", "nine"), (10, "bob", "ten")]);
-    assert_eq!(client.texts("c2c_bob"), ["ten"]);
-    let line = &client.list()[0];
-    assert_eq!(
-        (line.messages, line.unread, client.total_unread()),
-        (1, 1, 1)
-    );
-    assert_eq!(line.last.as_ref().unwrap().text, "ten");
-    let found = client.verify("c2c_bob", &["five and nine"]);
-    assert_eq!((found.found, found.readable_records), (0, 0));
-}
-
-/// DEL-3: a device that has no position sends none: the server takes its head when it first hears
-/// of the deletion, and what comes later survives.
-#[test]
-fn a_device_without_a_position() {
-    let server = world();
-    let folder = tempfile::tempdir().unwrap();
-    let client = server.device("alice", folder.path()).open();
-    assert!(client.list().is_empty());
-    let (outcome, deletion) = client.delete_within("c2c_bob", 0);
-    assert_eq!(outcome, Outcome::Success);
-    assert!(server.roaming("alice", "bob").is_empty());
-    assert_eq!(
-        client.receipt(deletion).unwrap().cut_off,
-        3,
-        "the server's answer"
-    );
-    client.pulled();
-    assert_eq!(sorted(client.ids()), ["c2c_carol", "group_club"]);
-    server.send("bob", "alice", "bob: hello?");
-    client.pulled();
-    assert_eq!(client.texts("c2c_bob"), ["bob: hello?"]);
 }
 
 /// DEL-3, DUR-1: where the device has no key to destroy, the rows alone say how far a deletion
@@ -453,31 +168,11 @@ fn killed_after_a_success_without_a_key() {
     assert_eq!(fake.deletions().len(), 1, "it was carried out already");
 }
 
-/// DEL-3: a deletion asked for again, after newer messages, does not reach them: the same id.
-#[test]
-fn the_same_deletion_twice_reaches_no_further() {
-    let server = world();
-    let body = |cut_off: Option<u64>| {
-        let mut body = json!({"From_Account": "alice", "Type": 1, "To_Account": "bob", "ClearRamble": 1,
-            "DeletionId": "0123456789abcdef0123456789abcdef", "DeviceId": "d"});
-        if let Some(cut_off) = cut_off {
-            body["CutOff"] = cut_off.into();
-        }
-        body
-    };
-    let first = server.admin("recentcontact/delete", &body(None));
-    assert_eq!(first["ClearedThrough"], 3);
-    server.send("bob", "alice", "bob: newer");
-    let again = server.admin("recentcontact/delete", &body(None));
-    assert_eq!(again["ClearedThrough"], 3, "the same answer");
-    assert_eq!(server.roaming("alice", "bob"), ["bob: newer"]);
-}
-
 /// DEL-4: deleting what does not exist, and what is deleted already, succeeds.
 #[test]
 fn unknown_and_twice() {
-    let server = world();
-    let (_folder, client) = device(&server);
+    let server = world::start();
+    let (_folder, client) = world::device(&server);
     let before = client.everything();
     for id in [
         "c2c_dave",
@@ -493,7 +188,7 @@ fn unknown_and_twice() {
         assert_eq!(client.delete("c2c_bob"), Outcome::Success);
     }
     assert!(server.roaming("alice", "bob").is_empty());
-    assert_eq!(server.roaming("bob", "alice"), BOB);
+    assert_eq!(server.roaming("bob", "alice"), world::BOB);
 }
 
 /// DEL-4: a conversation that was deleted before this device knew anything of it can begin
@@ -578,13 +273,13 @@ fn another_cut_off_queues_behind() {
 /// is what it was.
 #[test]
 fn many_at_once() {
-    let server = world();
+    let server = world::start();
     let peers: Vec<_> = (0..150).map(|index| format!("peer{index}")).collect();
     for peer in &peers {
         server.accounts(&[peer]);
         server.send(peer, "alice", &format!("{peer}: hello"));
     }
-    let (_folder, client) = device(&server);
+    let (_folder, client) = world::device(&server);
     assert_eq!(client.list().len(), 153);
     let calls: Vec<_> = peers
         .iter()
@@ -602,37 +297,37 @@ fn many_at_once() {
         server.contacts("alice"),
         ["c2c_bob", "c2c_carol", "group_club"]
     );
-    assert_eq!(client.texts("c2c_bob"), BOB);
+    assert_eq!(client.texts("c2c_bob"), world::BOB);
     assert_eq!(server.roaming(&peers[0], "alice").len(), 1);
 }
 
 /// DEL-6: deleting a friend deletes no conversation, and afterwards it can be deleted.
 #[test]
 fn after_a_friend_was_deleted() {
-    let server = world();
+    let server = world::start();
     server.admin(
         "sns/friend_add",
         &json!({"From_Account": "alice", "AddFriendItem": [{"To_Account": "bob", "AddSource": "AddSource_Type_X"}], "AddType": "Add_Type_Both"}),
     );
-    let (_folder, client) = device(&server);
+    let (_folder, client) = world::device(&server);
     server.admin(
         "sns/friend_delete",
         &json!({"From_Account": "alice", "To_Account": ["bob"], "DeleteType": "Delete_Type_Both"}),
     );
     client.pulled();
-    assert_eq!(client.texts("c2c_bob"), BOB);
-    assert_eq!(server.roaming("alice", "bob"), BOB);
+    assert_eq!(client.texts("c2c_bob"), world::BOB);
+    assert_eq!(server.roaming("alice", "bob"), world::BOB);
     assert_eq!(client.delete("c2c_bob"), Outcome::Success);
     assert!(server.roaming("alice", "bob").is_empty());
     assert!(client.history("c2c_bob").is_empty());
-    assert_eq!(server.roaming("bob", "alice"), BOB);
+    assert_eq!(server.roaming("bob", "alice"), world::BOB);
 }
 
 /// DEL-6: leaving a group deletes nothing, and afterwards its conversation can be deleted.
 #[test]
 fn after_a_group_was_left() {
-    let server = world();
-    let (_folder, client) = device(&server);
+    let server = world::start();
+    let (_folder, client) = world::device(&server);
     server.admin(
         "group_open_http_svc/delete_group_member",
         &json!({"GroupId": "club", "MemberToDel_Account": ["alice"]}),
@@ -641,7 +336,7 @@ fn after_a_group_was_left() {
     client.pulled();
     assert_eq!(
         client.texts("group_club"),
-        CLUB,
+        world::CLUB,
         "nothing is deleted, and nothing new is heard"
     );
     assert_eq!(client.delete("group_club"), Outcome::Success);
@@ -655,8 +350,8 @@ fn after_a_group_was_left() {
 /// DEL-6: after a group was dissolved its conversation can still be deleted.
 #[test]
 fn after_a_group_was_dissolved() {
-    let server = world();
-    let (_folder, client) = device(&server);
+    let server = world::start();
+    let (_folder, client) = world::device(&server);
     server.admin(
         "group_open_http_svc/destroy_group",
         &json!({"GroupId": "club"}),
@@ -664,7 +359,7 @@ fn after_a_group_was_dissolved() {
     client.pulled();
     assert_eq!(
         client.texts("group_club"),
-        CLUB,
+        world::CLUB,
         "dissolving deletes nothing of alice's"
     );
     assert_eq!(client.delete("group_club"), Outcome::Success);
@@ -676,8 +371,8 @@ fn after_a_group_was_dissolved() {
 /// DEL-9: the total unread count is right after every deletion, and after what comes later.
 #[test]
 fn the_unread_count_is_right_afterwards() {
-    let server = world();
-    let (_folder, client) = device(&server);
+    let server = world::start();
+    let (_folder, client) = world::device(&server);
     let sum = || client.list().iter().map(|line| line.unread).sum::<u64>();
     // One from bob after the answer, one from carol, two in the club.
     assert_eq!((client.total_unread(), sum()), (4, 4));
@@ -723,8 +418,8 @@ fn the_unread_count_is_right_in_the_callback() {
 /// DUR-7: the server is killed right after `on_success`: it is deleted all the same.
 #[test]
 fn the_server_is_killed_after_success() {
-    let mut server = world();
-    let (folder, client) = device(&server);
+    let mut server = world::start();
+    let (folder, client) = world::device(&server);
     for turn in 0..3 {
         let id = ["c2c_bob", "c2c_carol", "group_club"][turn];
         assert_eq!(client.delete(id), Outcome::Success);
@@ -735,7 +430,7 @@ fn the_server_is_killed_after_success() {
     assert!(server.roaming("alice", "bob").is_empty());
     assert!(server.history("alice", group("club")).is_empty());
     assert!(server.contacts("alice").is_empty());
-    assert_eq!(server.roaming("bob", "alice"), BOB);
+    assert_eq!(server.roaming("bob", "alice"), world::BOB);
     let client = server.device("alice", folder.path()).open();
     client.pulled();
     assert!(client.list().is_empty());
@@ -745,8 +440,8 @@ fn the_server_is_killed_after_success() {
 /// deletions when it connects, and loses the conversation again; the rest stays.
 #[test]
 fn a_restored_device_loses_it_again() {
-    let server = world();
-    let (folder, client) = device(&server);
+    let server = world::start();
+    let (folder, client) = world::device(&server);
     client.close();
     let copy = tempfile::tempdir().unwrap();
     folder::copy(folder.path(), copy.path());
@@ -756,12 +451,16 @@ fn a_restored_device_loses_it_again() {
     server.send("bob", "alice", "bob: newer");
     client.close();
     let restored = server.device("alice", copy.path()).open();
-    assert_eq!(restored.texts("c2c_bob"), BOB, "the copy has all of it");
+    assert_eq!(
+        restored.texts("c2c_bob"),
+        world::BOB,
+        "the copy has all of it"
+    );
     restored.pulled();
     assert_eq!(restored.texts("c2c_bob"), ["bob: newer"]);
     assert!(restored.history("group_club").is_empty());
     assert_eq!(restored.texts("c2c_carol"), ["carol: tea at four?"]);
-    let texts: Vec<_> = BOB.into_iter().chain(CLUB).collect();
+    let texts: Vec<_> = world::BOB.into_iter().chain(world::CLUB).collect();
     let found = restored.verify("c2c_bob", &texts);
     assert_eq!(
         (found.searched, found.found, found.readable_records),
@@ -773,12 +472,12 @@ fn a_restored_device_loses_it_again() {
 /// copy; the server's history is gone for it, too.
 #[test]
 fn another_device_keeps_its_copy() {
-    let server = world();
-    let (_one, first) = device(&server);
-    let (_two, second) = device(&server);
+    let server = world::start();
+    let (_one, first) = world::device(&server);
+    let (_two, second) = world::device(&server);
     assert_eq!(first.delete("c2c_bob"), Outcome::Success);
     second.pulled();
-    assert_eq!(second.texts("c2c_bob"), BOB);
+    assert_eq!(second.texts("c2c_bob"), world::BOB);
     server.send("bob", "alice", "bob: newer");
     second.pulled();
     first.pulled();

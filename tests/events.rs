@@ -15,7 +15,7 @@ use support::abi::{RawClientOptions, RawListener};
 use support::listener::heard_by;
 use support::{
     Answer, Client, DeleteOptions, FakeServer, Heard, Listener, Options, Outcome, Server, abi,
-    client, eventually, fake,
+    eventually, fake, options,
 };
 
 fn folder() -> tempfile::TempDir {
@@ -333,7 +333,7 @@ fn listeners_that_are_wrong() {
             reserved: 0,
             ca_certificates: ptr::null(),
         };
-        client::open_raw(&options)
+        options::open_raw(&options)
     };
     for (raw, wanted, words) in [
         (

@@ -12,9 +12,9 @@ mod support;
 mod tls;
 
 use support::abi;
-use support::client::DeleteOptions;
 use support::fake::{BOB, CLUB};
 use support::listener::WAITING;
+use support::options::DeleteOptions;
 use support::{Answer, Client, FakeServer, Options, Outcome, eventually};
 use tempfile::TempDir;
 use tls::{Authority, Front, NOW, Peer};

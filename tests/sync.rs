@@ -570,7 +570,7 @@ fn live_sync_is_on_or_off() {
     options.store_path = path.as_ptr();
     options.user_id = c"alice".as_ptr();
     options.live_sync = 2;
-    let (code, text) = support::client::open_raw(&raw const options).unwrap_err();
+    let (code, text) = support::options::open_raw(&raw const options).unwrap_err();
     assert_eq!(code, abi::INVALID_PARAMETER);
     assert!(
         text.contains("allowed: 0 (when asked), 1 (by itself)"),

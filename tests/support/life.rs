@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use super::abi;
 use super::child;
-use super::client::Options;
 use super::listener::{Heard, Listener};
 use super::operation::{Answer, Operation};
+use super::options::Options;
 use super::power;
 
 /// What a life is given.

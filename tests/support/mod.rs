@@ -24,6 +24,7 @@ pub mod life;
 pub mod listener;
 pub mod look;
 pub mod operation;
+pub mod options;
 pub mod power;
 pub mod random;
 pub mod server;
@@ -32,15 +33,23 @@ pub mod slate;
 pub mod survivor;
 pub mod trial;
 pub mod trick;
+pub mod world;
 
 pub use abi::abi;
 pub use call::{Call, Conversation, Message, Outcome, Verification};
-pub use client::{Client, DeleteOptions, Options};
+pub use client::Client;
 pub use fake::{Answer, FakeServer};
 pub use listener::{Heard, Listener};
+pub use options::{DeleteOptions, Options};
 pub use server::Server;
 
 use std::time::{Duration, Instant};
+
+/// In an order that can be compared.
+pub fn sorted(mut ids: Vec<String>) -> Vec<String> {
+    ids.sort();
+    ids
+}
 
 /// How long a test waits for what must come. Never the time that it takes.
 pub const DEADLINE: Duration = Duration::from_secs(20);

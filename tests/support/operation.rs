@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::abi::{self, DeletionId, abi};
 use super::call::{Call, Outcome, on_error, on_results, on_success};
-use super::client::{Client, DeleteOptions};
+use super::client::Client;
+use super::options::DeleteOptions;
 
 /// One call of the library.
 #[derive(Clone, Debug, Serialize, Deserialize)]

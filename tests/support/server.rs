@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::build;
-use super::client::Options;
+use super::options::Options;
 
 pub const APP_ID: u64 = 1_400_000_000;
 const SECRET: &str = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e";

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::abi::{self, DeletionId};
 use super::call::{Call, Outcome};
-use super::client::{Client, Options};
+use super::client::Client;
 use super::listener::UNDOABLE;
 use super::operation::{Answer, Operation, text_of};
+use super::options::Options;
 use super::shelf::{CutOff, Shelf};
 use super::slate::Slate;
 
