@@ -118,6 +118,8 @@ pub struct Store {
     /// What callers ask without waiting; kept as the entries are.
     positions: Arc<Positions>,
     pace: Pace,
+    /// Pages that the write-ahead log's file has room for, as it was when the log began anew.
+    log_pages: i64,
     /// Unread messages in all conversations.
     unread: u64,
     /// What an earlier life of the process destroyed, whose rows had not followed.

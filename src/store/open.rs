@@ -70,6 +70,7 @@ impl Store {
             delivered: Vec::new(),
             positions,
             pace: Pace::default(),
+            log_pages: 0,
             unread: 0,
             erased_at_open: HashMap::new(),
             looked: Looked::default(),

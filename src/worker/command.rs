@@ -61,8 +61,8 @@ pub enum Command {
     },
     /// Pulling has begun, ended or failed.
     SyncState(SyncState),
-    /// A checkpoint has ended; `true`: it has moved everything there was.
-    Checkpointed(bool),
+    /// A checkpoint has ended.
+    Checkpointed,
     /// The pull has handed everything on.
     PullDone {
         result: Result<()>,
@@ -116,7 +116,7 @@ impl Command {
             | Self::SyncState(_)
             | Self::GoOn { .. }
             | Self::Turn
-            | Self::Checkpointed(_)
+            | Self::Checkpointed
             | Self::Pulled(_)
             | Self::Follow(..) => {}
         }

@@ -152,7 +152,7 @@ pub(super) fn make_checkpoints(
     while wanted.recv().is_ok() {
         while wanted.try_recv().is_ok() {}
         // What it cannot move now, the next one moves.
-        let complete = checkpointer.run().unwrap_or(false);
-        let _ = worker.push(Command::Checkpointed(complete));
+        let _ = checkpointer.run();
+        let _ = worker.push(Command::Checkpointed);
     }
 }

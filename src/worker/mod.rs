@@ -245,11 +245,12 @@ impl Worker {
             // Taken by the step itself, so that they go together.
             Command::Delete(_) | Command::DeleteAll { .. } | Command::Delivered(..) => {}
             Command::Answered(answers) => self.deletions.answered(answers, &mut self.store),
-            Command::Checkpointed(complete) => {
-                self.house.waits = false;
+            Command::Checkpointed => {
+                // Where the purge waits for it, writers have had their turn.
+                let purging = std::mem::take(&mut self.house.waits);
                 // What this writes is not worth a checkpoint, or there would be no end of them.
                 self.written = self.written.saturating_sub(1);
-                if complete {
+                if self.store.is_moved(purging) {
                     self.cuts = self.store.begin_log_anew(self.house.open);
                     self.written += usize::from(self.cuts);
                 }
