@@ -27,6 +27,7 @@ mod open;
 mod purge;
 mod random;
 mod read;
+mod record;
 mod recover;
 mod save;
 mod schema;

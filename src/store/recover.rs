@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::entry::{Entry, source_number, source_of};
-use super::erase::{Erasure, remove_nameless};
+use super::erase::Erasure;
 use super::intent::{Intent, Progress};
+use super::record::remove_nameless;
 use super::slot::SlotRef;
 use super::veil::Veil;
 use super::{Store, unflushed};
