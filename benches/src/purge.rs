@@ -43,9 +43,18 @@ pub fn run(report: &mut Report, run: &Run) -> Result<()> {
         let alone = purge(small, large, false, rest)?;
         size = size.max(alone.size);
         report.add(purged("nobody waits", &alone));
-        report.figure("largest write-ahead log", alone.log / 1e6, "MB");
+        report.figure(
+            "nobody waits: largest write-ahead log",
+            alone.log / 1e6,
+            "MB",
+        );
     }
     report.add(purged("beside inserts", &beside));
+    report.figure(
+        "beside inserts: largest write-ahead log",
+        beside.log / 1e6,
+        "MB",
+    );
     let (quiet, purging) = (&beside.quiet, &beside.purging);
     report.add(Row::samples(QUIET, quiet, "µs"));
     report.add(Row::samples("insert while purging", purging, "µs"));
@@ -105,12 +114,15 @@ fn purge(small: usize, large: usize, inserting: bool, rest: Duration) -> Result<
         calls.next()?;
     }
     let mut log = 0.0;
+    let mut is_done = || {
+        let length = std::fs::metadata(folder.path().join("store.db-wal"))?.len() as f64;
+        log = f64::max(log, length);
+        watcher.is_done()
+    };
     let purging = if inserting {
-        inserter.run(None, || watcher.is_done())?
+        inserter.run(None, is_done)?
     } else {
-        while !watcher.is_done()? {
-            let length = std::fs::metadata(folder.path().join("store.db-wal"))?.len() as f64;
-            log = f64::max(log, length);
+        while !is_done()? {
             std::thread::sleep(Duration::from_millis(1));
         }
         Samples::default()
