@@ -16,7 +16,7 @@ const LONG: i64 = 2_048;
 const GROWTH: i64 = 1_024;
 /// Pages that the worker moves itself, since they came while a checkpoint was being made.
 const FEW: i64 = 64;
-/// Checkpoints that are made one after the other to catch up with a writer.
+/// Checkpoints that are made at most to catch up with a writer.
 const PASSES: usize = 8;
 /// What the log's file may keep, in bytes, and how much is cut off it at once: cutting off 180 MB
 /// took 18 ms.
@@ -43,14 +43,15 @@ impl Checkpointer {
         Ok(Self { db })
     }
 
-    /// Makes one, and further ones of what was written meanwhile: each is much less. SQLite flushes
-    /// the database only when a checkpoint has caught up with the writer.
-    pub fn run(&self) -> Result<()> {
+    /// Makes one. To catch up with the writer, further ones of what was written meanwhile, each of
+    /// which is much less: SQLite flushes the database only when nothing came any more.
+    pub fn run(&self, catch_up: bool) -> Result<()> {
+        checkpoint(&self.db)?;
         for _ in 0..PASSES {
-            checkpoint(&self.db)?;
-            if unmoved_pages(&self.db)? == 0 {
+            if !catch_up || unmoved_pages(&self.db)? == 0 {
                 break;
             }
+            checkpoint(&self.db)?;
         }
         Ok(())
     }
@@ -64,7 +65,7 @@ impl Store {
     /// again instead of allocated again. Otherwise it is cut a piece at a time, since the worker
     /// waits for that: `true` when there is more to cut.
     pub fn begin_log_anew(&mut self, more_to_come: bool) -> bool {
-        // Before that commit, as long as the log is empty. Otherwise after the next checkpoint.
+        // Before that commit, as long as all of the log is moved. Otherwise after the next checkpoint.
         let _ = self.release_slots();
         let log = self.folder.join("store.db-wal");
         let length = std::fs::metadata(log).map_or(0, |log| log.len() as i64);
@@ -83,14 +84,18 @@ impl Store {
         !more_to_come && limit > LOG_KEPT
     }
 
-    /// Whether all of the log is moved, so that it can begin anew. What little was written while the
-    /// purge waited is moved first: beside a writer that never pauses it would never be all.
-    pub fn is_moved(&mut self, purging: bool) -> bool {
-        let unmoved = self.unmoved_pages().unwrap_or(i64::MAX);
-        if purging && (1..=FEW).contains(&unmoved) {
-            return checkpoint(&self.db).is_ok() && self.unmoved_pages().ok() == Some(0);
+    /// Moves what little was written since a checkpoint that caught up, and says whether all of the
+    /// log is moved: beside a writer that never pauses it would never be, and the log would go on.
+    pub fn move_rest(&mut self) -> bool {
+        match self.unmoved_pages() {
+            Ok(1..=FEW) => checkpoint(&self.db).is_ok() && self.is_all_moved(),
+            unmoved => unmoved.is_ok_and(|pages| pages == 0),
         }
-        unmoved == 0
+    }
+
+    /// Whether all of the log is moved, so that it can begin anew.
+    pub fn is_all_moved(&self) -> bool {
+        self.unmoved_pages().is_ok_and(|pages| pages == 0)
     }
 
     /// Whether more of the log waits for a checkpoint than the purge may pile up.

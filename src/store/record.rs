@@ -33,9 +33,9 @@ impl Store {
         let left_over = self.nameless.len() + self.delivered.len();
         self.record_these(&some, false)?;
         self.drop_nameless()?;
-        Ok(match some.len() {
-            0 => Step::of(left_over, usize::MAX),
-            done => Step::of(done, STEP),
+        Ok(match Step::of(some.len(), STEP) {
+            Step::Nothing if left_over > 0 => Step::Rest,
+            step => step,
         })
     }
 

@@ -61,8 +61,8 @@ pub enum Command {
     },
     /// Pulling has begun, ended or failed.
     SyncState(SyncState),
-    /// A checkpoint has ended.
-    Checkpointed,
+    /// A checkpoint has ended, for which the purge waits or does not.
+    Checkpointed { purge_waits: bool },
     /// The pull has handed everything on.
     PullDone {
         result: Result<()>,
@@ -116,7 +116,7 @@ impl Command {
             | Self::SyncState(_)
             | Self::GoOn { .. }
             | Self::Turn
-            | Self::Checkpointed
+            | Self::Checkpointed { .. }
             | Self::Pulled(_)
             | Self::Follow(..) => {}
         }

@@ -21,8 +21,8 @@ const FOREVER: Duration = Duration::from_secs(86_400);
 /// Housekeeping waits for so long a pause between commands: whoever deletes one after the other, or
 /// from many threads, is served first.
 const LULL: Duration = Duration::from_millis(1);
-/// But not for longer than this. Then it takes its steps between the commands. And so long a round
-/// may take: what waits for the next one waits no longer either.
+/// But not for longer than this. Then it takes its steps between the commands. And so long each task
+/// of a round may take: one that never comes to an end does not keep the others waiting.
 const OVERDUE: Duration = Duration::from_millis(250);
 
 /// What there is to do, in the order of a round. Where outcomes are delivered one after the other, a
@@ -46,9 +46,17 @@ pub(super) struct House {
     /// It waits for a checkpoint that it asked for: writing to the log meanwhile would only wait
     /// for the disk, and with it whoever comes.
     pub(super) waits: bool,
+    round: Round,
+}
+
+/// How far a round is.
+struct Round {
     task: Task,
-    /// When this round began, and whether it has done anything.
-    round: (Instant, bool),
+    /// When its first step was taken.
+    task_began: Option<Instant>,
+    did_something: bool,
+    /// A task had more to do than there was time for.
+    left_something: bool,
 }
 
 impl Worker {
@@ -73,7 +81,8 @@ impl Worker {
     /// One small step of what can wait: the queue is looked at between any two of them.
     pub(super) fn keep_house(&mut self) {
         loop {
-            let task = self.house.task;
+            let task = self.house.round.task;
+            self.house.round.task_began.get_or_insert_with(Instant::now);
             let step = catch_unwind(AssertUnwindSafe(|| match task {
                 Task::Forget => self.deletions.tidy_step(&mut self.store),
                 Task::Record => self.store.record_step().unwrap_or(Step::Nothing),
@@ -98,7 +107,7 @@ impl Worker {
     pub(super) fn want_checkpoint(&mut self, rows: usize) {
         if self.written >= rows {
             self.written = 0;
-            let _ = self.checkpoints.send(());
+            let _ = self.checkpoints.send(self.house.waits);
         }
     }
 }
@@ -111,30 +120,32 @@ impl House {
             put_off: None,
             lull: true,
             waits: false,
-            task: Task::Forget,
-            round: (Instant::now(), false),
+            round: Round::new(),
         }
     }
 
     /// Chooses what comes after a step; `true` at the end of a round.
     fn go_on(&mut self, step: Step) -> bool {
-        let (began, did_something) = &mut self.round;
-        *did_something |= step != Step::Nothing;
-        self.task = match (self.task, step) {
-            (Task::Purge, Step::Full) if began.elapsed() < OVERDUE => Task::Purge,
-            (Task::Purge, _) => {
+        let round = &mut self.round;
+        round.did_something |= step != Step::Nothing;
+        let in_time = |began: Instant| began.elapsed() < OVERDUE;
+        if step == Step::Full && round.task_began.is_some_and(in_time) {
+            return false;
+        }
+        round.left_something |= step == Step::Full;
+        round.task_began = None;
+        round.task = match round.task {
+            Task::Forget => Task::Record,
+            Task::Record => Task::Purge,
+            Task::Purge => {
                 // A round that found nothing to do is the last one.
-                self.open = *did_something;
-                if step != Step::Full {
+                self.open = round.did_something;
+                if !round.left_something {
                     self.put_off = None;
                 }
-                self.round = (Instant::now(), false);
-                self.task = Task::Forget;
+                self.round = Round::new();
                 return true;
             }
-            (task, Step::Full) => task,
-            (Task::Forget, _) => Task::Record,
-            (Task::Record, _) => Task::Purge,
         };
         false
     }
@@ -144,15 +155,29 @@ impl House {
     }
 }
 
+impl Round {
+    fn new() -> Self {
+        Self {
+            task: Task::Forget,
+            task_began: None,
+            did_something: false,
+            left_something: false,
+        }
+    }
+}
+
+/// Makes a checkpoint for each that is wanted; `true`: the purge waits for it.
 pub(super) fn make_checkpoints(
     checkpointer: &Checkpointer,
-    wanted: &Receiver<()>,
+    wanted: &Receiver<bool>,
     worker: &Queue<Command>,
 ) {
-    while wanted.recv().is_ok() {
-        while wanted.try_recv().is_ok() {}
+    while let Ok(mut purge_waits) = wanted.recv() {
+        while let Ok(more) = wanted.try_recv() {
+            purge_waits |= more;
+        }
         // What it cannot move now, the next one moves.
-        let _ = checkpointer.run();
-        let _ = worker.push(Command::Checkpointed);
+        let _ = checkpointer.run(purge_waits);
+        let _ = worker.push(Command::Checkpointed { purge_waits });
     }
 }

@@ -57,7 +57,7 @@ pub struct Worker {
     queue: Arc<Queue<Command>>,
     /// The first error of the pull at hand, for its reply.
     pull: Result<()>,
-    checkpoints: Sender<()>,
+    checkpoints: Sender<bool>,
     /// Rows written since the last checkpoint, roughly.
     written: usize,
     /// There is more to cut off the log.
@@ -245,12 +245,16 @@ impl Worker {
             // Taken by the step itself, so that they go together.
             Command::Delete(_) | Command::DeleteAll { .. } | Command::Delivered(..) => {}
             Command::Answered(answers) => self.deletions.answered(answers, &mut self.store),
-            Command::Checkpointed => {
-                // Where the purge waits for it, writers have had their turn.
-                let purging = std::mem::take(&mut self.house.waits);
+            Command::Checkpointed { purge_waits } => {
                 // What this writes is not worth a checkpoint, or there would be no end of them.
                 self.written = self.written.saturating_sub(1);
-                if self.store.is_moved(purging) {
+                let all_is_moved = if purge_waits {
+                    self.house.waits = false;
+                    self.store.move_rest()
+                } else {
+                    self.store.is_all_moved()
+                };
+                if all_is_moved {
                     self.cuts = self.store.begin_log_anew(self.house.open);
                     self.written += usize::from(self.cuts);
                 }
