@@ -102,8 +102,7 @@ impl Client {
         let mut requests = Vec::with_capacity(wanted.len());
         let mut failed = Vec::new();
         for (index, (id, conversation)) in wanted.into_iter().enumerate() {
-            let noting = gather.clone();
-            let reply = Reply::at_once(move |outcome| noting.note(index, outcome));
+            let reply = Reply::part(gather.clone(), index);
             match conversation {
                 Ok(conversation) => {
                     requests.push(self.request(id, conversation, terms, reply, now));

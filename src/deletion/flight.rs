@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::request::{Moment, Request};
 use super::{DeletionId, Inbox, Noted, Pending, PendingState, Policy, Record};
 use crate::clock;
@@ -39,7 +41,7 @@ pub(super) struct Waiting {
 pub(super) struct Flight {
     pub intent: Intent,
     pub state: State,
-    pub waiting: Vec<Waiting>,
+    pub waiting: SmallVec<[Waiting; 1]>,
     /// The ids of calls that joined it.
     pub joined: Vec<DeletionId>,
     /// When nobody waits for the server any more; `None`: nobody does.
@@ -96,7 +98,7 @@ impl Flight {
                 undo_until: (undo > 0).then(|| accepted_at.saturating_add(undo)),
             },
             state: State::New,
-            waiting: vec![Waiting {
+            waiting: smallvec![Waiting {
                 id,
                 accepted: exact,
                 reply,
@@ -148,7 +150,7 @@ impl Flight {
     pub fn recovered(intent: Intent, progress: Progress) -> Self {
         Self {
             state: State::Waiting,
-            waiting: Vec::new(),
+            waiting: SmallVec::new(),
             joined: Vec::new(),
             deadline: None,
             alone: false,

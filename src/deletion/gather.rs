@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::delivery::Reply;
+use crate::delivery::{Parts, Reply};
 use crate::error::{Error, Result};
 use crate::primitives::Mutex;
 
@@ -25,8 +25,19 @@ impl Gather {
         })))
     }
 
+    /// Lets go: the call was refused.
+    pub fn release(&self) {
+        // What is let go of may call the host: not with the lock held.
+        let reply = self.0.lock().reply.take();
+        if let Some(reply) = reply {
+            reply.release();
+        }
+    }
+}
+
+impl Parts<()> for Gather {
     /// Notes an outcome; the last one answers.
-    pub fn note(&self, index: usize, outcome: Result<()>) {
+    fn note(&self, index: usize, outcome: Result<()>) {
         let mut state = self.0.lock();
         if let Some(place) = state.outcomes.get_mut(index)
             && place.replace(outcome).is_none()
@@ -44,15 +55,6 @@ impl Gather {
             reply.send(Ok(outcomes
                 .map(|outcome| outcome.unwrap_or(Err(Error::Panic)))
                 .collect()));
-        }
-    }
-
-    /// Lets go: the call was refused.
-    pub fn release(&self) {
-        // What is let go of may call the host: not with the lock held.
-        let reply = self.0.lock().reply.take();
-        if let Some(reply) = reply {
-            reply.release();
         }
     }
 }

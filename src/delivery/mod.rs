@@ -6,7 +6,7 @@
 
 mod reply;
 
-pub use reply::Reply;
+pub use reply::{Parts, Reply};
 
 use std::cell::Cell;
 use std::collections::VecDeque;

@@ -8,24 +8,37 @@ use crate::error::{Error, Result};
 /// What fulfils a duty.
 type Answer<T> = Box<dyn FnOnce(Result<T>) + Send>;
 
+/// What gathers several outcomes for one answer.
+pub trait Parts<T>: Send + Sync {
+    /// Takes one of them, on whichever thread it is: it does not call the host.
+    fn note(&self, index: usize, outcome: Result<T>);
+}
+
+enum Open<T: Send + 'static> {
+    /// A call of its own.
+    Call(Answer<T>, Arc<Delivery>),
+    /// A part of a call.
+    Part(Arc<dyn Parts<T>>, usize),
+}
+
 /// Answers one call. Dropped without an answer, as a panic on its way would, it answers with
 /// [`Error::Panic`]: whatever happens, the host hears once.
 pub struct Reply<T: Send + 'static> {
-    open: Option<(Answer<T>, Option<Arc<Delivery>>)>,
+    open: Option<Open<T>>,
 }
 
 impl<T: Send + 'static> Reply<T> {
     /// A duty that `answer` fulfils, on whichever thread delivers.
     pub fn new(delivery: Arc<Delivery>, answer: impl FnOnce(Result<T>) + Send + 'static) -> Self {
         Self {
-            open: Some((Box::new(answer), Some(delivery))),
+            open: Some(Open::Call(Box::new(answer), delivery)),
         }
     }
 
-    /// A duty that `answer` fulfils at once, on whichever thread it is: it does not call the host.
-    pub fn at_once(answer: impl FnOnce(Result<T>) + Send + 'static) -> Self {
+    /// A duty to tell `parts` what came of the one at `index`.
+    pub fn part(parts: Arc<dyn Parts<T>>, index: usize) -> Self {
         Self {
-            open: Some((Box::new(answer), None)),
+            open: Some(Open::Part(parts, index)),
         }
     }
 
@@ -41,8 +54,8 @@ impl<T: Send + 'static> Reply<T> {
 
     fn answer(&mut self, result: Result<T>) {
         match self.open.take() {
-            Some((answer, Some(delivery))) => delivery.push(Box::new(move || answer(result))),
-            Some((answer, None)) => answer(result),
+            Some(Open::Call(answer, delivery)) => delivery.push(Box::new(move || answer(result))),
+            Some(Open::Part(parts, index)) => parts.note(index, result),
             None => {}
         }
     }
