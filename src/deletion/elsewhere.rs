@@ -51,7 +51,7 @@ impl Deletions {
                     format!("the server wants positions up to {through} erased; none is as high");
                 return Err(Error::BadAnswer(text));
             }
-            if through <= store.floor(&conversation) && !listed {
+            if through <= store.standing(&conversation).floor && !listed {
                 // Told again, it takes nothing that was set since.
                 if scope == Scope::Everything {
                     store.note_left(&conversation, through)?;

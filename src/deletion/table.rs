@@ -81,20 +81,20 @@ impl Deletions {
     /// Begins what was queued together: one flush, one round of requests. What is carried out by
     /// that is told by [`Self::tell`].
     pub fn accept(&mut self, requests: Vec<Request>, store: &mut Store) {
-        // Looked up before anything else: one look does not wait for the memory of the one before.
-        let floors = requests
+        // Looked up before anything else: one look does not wait for the memory of the one before,
+        // and what follows finds it in the processor's cache.
+        let standings = requests
             .iter()
-            .map(|request| store.floor(&request.conversation));
-        let floors: Vec<_> = floors.collect();
+            .map(|request| store.standing(&request.conversation));
+        let standings: Vec<_> = standings.collect();
         let mut fresh = Vec::with_capacity(requests.len());
-        for (mut request, floor) in requests.into_iter().zip(floors) {
+        for (mut request, standing) in requests.into_iter().zip(standings) {
             // Without a position of its own, the device still knows where it erased before.
             // What came since an earlier deletion may be older than what that covered.
-            request.cut_off = request.cut_off.map(|cut_off| cut_off.max(floor));
+            request.cut_off = request.cut_off.map(|cut_off| cut_off.max(standing.floor));
             if request.cut_off.is_none() {
-                let head = store.head(&request.conversation);
-                request.cut_off = Some(head).filter(|head| *head > 0);
-                request.host_positions = store.has_host_positions(&request.conversation);
+                request.cut_off = Some(standing.head).filter(|head| *head > 0);
+                request.host_positions = standing.host_positions;
             }
             // With no server to ask, the device's own erasure is the deletion.
             let alone = self.asker.is_none();

@@ -176,7 +176,7 @@ impl Deletions {
             } else {
                 // It knew no position, and so it covers nothing that was not erased before. (After a
                 // power cut it may be one that was carried out long ago.)
-                let floor = store.floor(&conversation);
+                let floor = store.standing(&conversation).floor;
                 record.cut_off = record.cut_off.map(|cut_off| cut_off.max(floor));
                 if record.cut_off.is_none() {
                     record.cut_off = Some(floor).filter(|floor| *floor > 0);

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row, params};
 use smallvec::SmallVec;
 
+use super::DeadSlots;
 use super::erase::Erasure;
 use super::keyring::Keyring;
 use super::seal::Place;
@@ -22,10 +23,46 @@ pub struct Epoch {
     pub slot: SlotRef,
 }
 
+/// Erasures, each with the slots of the keys that it destroyed: the rows still refer to those. Mostly
+/// one of a conversation.
+pub type Unrecorded = SmallVec<[(Erasure, DeadSlots); 1]>;
+
 /// One conversation. Changes are made on a copy that replaces the original when their transaction
 /// has been committed.
 #[derive(Clone, Debug)]
+// What a deletion looks at comes first, and so lies together.
+#[repr(C)]
 pub struct Entry {
+    /// Content keys, ascending; empty until a message comes.
+    pub epochs: SmallVec<[Epoch; 1]>,
+    /// Highest position stored.
+    pub head: u64,
+    /// Positions up to here are erased, and never come back.
+    pub floor: u64,
+    /// What destroyed keys of it, and the rows have not followed yet.
+    pub unrecorded: Option<Box<Unrecorded>>,
+    /// Sealed under a content key, so that they die with the messages.
+    pub details: Sparse,
+    /// What undo windows hide.
+    pub veil: Veil,
+    /// Left the list with its history, until something above this comes.
+    pub unlisted: Option<u64>,
+    /// Listed without a message: its history was cleared up to here.
+    pub stays: Option<u64>,
+    /// The key that the stored details are sealed under.
+    pub details_key: Option<SlotRef>,
+    /// Whose positions it uses; `None` until a message comes.
+    pub source: Option<Source>,
+    /// It is back all the same: it was pinned or drafted in since.
+    pub relisted: bool,
+    /// Erased, and kept only until the outcome is delivered.
+    pub hidden: bool,
+    /// Messages that are shown: above the floor and the veil.
+    pub messages: u64,
+    /// Those of them that are unread.
+    pub unread: u64,
+    /// Positions up to here are read.
+    pub read_through: u64,
     /// Row number; 0 until it is stored.
     pub row: i64,
     /// Which conversation.
@@ -34,34 +71,6 @@ pub struct Entry {
     pub address: [u8; 16],
     /// Seals the id.
     pub key: SlotRef,
-    /// Content keys, ascending; empty until a message comes.
-    pub epochs: SmallVec<[Epoch; 1]>,
-    /// Whose positions it uses; `None` until a message comes.
-    pub source: Option<Source>,
-    /// Sealed under a content key, so that they die with the messages.
-    pub details: Sparse,
-    /// The key that the stored details are sealed under.
-    pub details_key: Option<SlotRef>,
-    /// Highest position stored.
-    pub head: u64,
-    /// Positions up to here are read.
-    pub read_through: u64,
-    /// Positions up to here are erased, and never come back.
-    pub floor: u64,
-    /// What undo windows hide.
-    pub veil: Veil,
-    /// Left the list with its history, until something above this comes.
-    pub unlisted: Option<u64>,
-    /// It is back all the same: it was pinned or drafted in since.
-    pub relisted: bool,
-    /// Listed without a message: its history was cleared up to here.
-    pub stays: Option<u64>,
-    /// Messages that are shown: above the floor and the veil.
-    pub messages: u64,
-    /// Those of them that are unread.
-    pub unread: u64,
-    /// Erased, and kept only until the outcome is delivered.
-    pub hidden: bool,
 }
 
 impl Entry {
@@ -89,6 +98,7 @@ impl Entry {
             messages: 0,
             unread: 0,
             hidden: false,
+            unrecorded: None,
         }
     }
 
@@ -336,6 +346,7 @@ impl Entry {
             relisted: row.get(16)?,
             stays: row.get(17)?,
             floor: row.get(18)?,
+            unrecorded: None,
         })
     }
 }

@@ -93,28 +93,28 @@ impl Store {
                 .collect();
             if slots.is_empty() {
                 // With no key to destroy, the rows are the record.
-                self.by_rows.push(erasure.conversation.clone());
+                let by_rows = self.by_rows.entry(erasure.conversation.clone());
+                by_rows.or_default().push(erasure.clone());
                 self.flush_rows |= entry.is_some_and(Entry::is_there);
             }
-            erased.push((erasure.clone(), slots));
+            erased.push((erasure, slots));
         }
         failpoint("before-destroying");
         self.keys.doom(&doomed);
         for (erasure, slots) in erased {
-            self.hide(&erasure);
-            let unrecorded = self.unrecorded.entry(erasure.conversation.clone());
-            unrecorded.or_default().push((erasure, slots));
+            self.hide(erasure, slots);
         }
         Ok(())
     }
 
     /// The second half of [`Self::destroy`], for all that is doomed.
     pub fn make_certain(&mut self) -> Result<()> {
-        let by_rows = std::mem::take(&mut self.by_rows);
-        let flushed = std::mem::take(&mut self.flush_rows);
+        let by_rows: Vec<_> = self.by_rows.keys().cloned().collect();
         self.keys.file.flush()?;
         failpoint("keys-destroyed");
-        self.record_these(&by_rows, flushed)
+        self.record_these(&by_rows, self.flush_rows)?;
+        self.flush_rows = false;
+        Ok(())
     }
 
     /// Remembers how far a deletion reached whose conversation has nothing on this device that it
@@ -212,10 +212,17 @@ impl Store {
     }
 
     /// In memory, at once: nothing at or below the cut-off is given out any more.
-    fn hide(&mut self, erasure: &Erasure) {
+    fn hide(&mut self, erasure: &Erasure, slots: DeadSlots) {
         let Some(entry) = self.entries.get_mut(&erasure.conversation) else {
             return;
         };
+        if !slots.is_empty() {
+            if entry.unrecorded.is_none() {
+                self.behind.push_back(erasure.conversation.clone());
+            }
+            let unrecorded = entry.unrecorded.get_or_insert_default();
+            unrecorded.push((erasure.clone(), slots));
+        }
         let veil = if entry.veil.hides() {
             // Where that cannot be read, what is hidden stays hidden until the next open.
             Veil::without(&self.db, entry.row, &[erasure.deletion]).unwrap_or(entry.veil)

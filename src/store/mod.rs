@@ -38,7 +38,7 @@ mod sparse;
 mod veil;
 mod verify;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -67,8 +67,6 @@ use crate::map::Map;
 
 /// Slots whose keys a deletion destroyed: mostly one.
 type DeadSlots = SmallVec<[u32; 2]>;
-/// Mostly one of a conversation.
-type Unrecorded = SmallVec<[(Erasure, DeadSlots); 1]>;
 
 /// How much was done in one step of what can wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +90,17 @@ impl Step {
     }
 }
 
+/// What a deletion must know of a conversation before it begins.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Standing {
+    /// The highest position that was ever stored or erased, 0 for none.
+    pub head: u64,
+    /// The position up to which it was erased, 0 for none.
+    pub floor: u64,
+    /// Its positions are the host's own.
+    pub host_positions: bool,
+}
+
 /// An open store. It belongs to one thread.
 pub struct Store {
     folder: PathBuf,
@@ -105,11 +114,11 @@ pub struct Store {
     dead_slots: Vec<u32>,
     /// Dead slots that may be used again.
     free_slots: Vec<u32>,
-    /// Destroyed, and the rows have not followed yet; with the slots that they still refer to.
-    unrecorded: Map<ConversationId, Box<Unrecorded>>,
-    /// Those of them that are doomed with no key to destroy: their rows are the record, and flushed
-    /// where they hide something.
-    by_rows: Vec<ConversationId>,
+    /// Conversations whose rows have not followed their keys yet, see [`Entry::unrecorded`]. Some may
+    /// have by now.
+    behind: VecDeque<ConversationId>,
+    /// Doomed with no key to destroy: their rows are the record, and flushed where they hide something.
+    by_rows: Map<ConversationId, Vec<Erasure>>,
     flush_rows: bool,
     /// Their address key is destroyed, and the rows have not gone yet; with all slots that they
     /// still refer to.
@@ -148,14 +157,13 @@ impl Store {
         self.positions.set_unread(self.unread);
     }
 
-    /// The highest position that was ever stored or erased of a conversation, 0 for none.
-    pub fn head(&self, id: &ConversationId) -> u64 {
-        self.of_entry(id, |entry| entry.head.max(entry.floor))
-    }
-
-    /// The position up to which a conversation was erased, 0 for none.
-    pub fn floor(&self, id: &ConversationId) -> u64 {
-        self.of_entry(id, |entry| entry.floor)
+    /// Where a conversation stands.
+    pub fn standing(&self, id: &ConversationId) -> Standing {
+        self.of_entry(id, |entry| Standing {
+            head: entry.head.max(entry.floor),
+            floor: entry.floor,
+            host_positions: entry.source == Some(Source::Host),
+        })
     }
 
     /// What is wanted of a conversation, stored or not; the default where that cannot be read.
@@ -260,7 +268,7 @@ impl Store {
 
     /// Whether a conversation's positions are the host's own.
     pub fn has_host_positions(&self, id: &ConversationId) -> bool {
-        self.of_entry(id, |entry| entry.source == Some(Source::Host))
+        self.standing(id).host_positions
     }
 
     /// The keyed hash that a conversation is found by, with or without a row.

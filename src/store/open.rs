@@ -1,6 +1,6 @@
 //! Opening the store, and taking up what an earlier life of the process left behind.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
@@ -63,8 +63,8 @@ impl Store {
             entries: Map::default(),
             dead_slots: Vec::new(),
             free_slots: Vec::new(),
-            unrecorded: Map::default(),
-            by_rows: Vec::new(),
+            behind: VecDeque::new(),
+            by_rows: Map::default(),
             flush_rows: false,
             nameless: Vec::new(),
             delivered: Vec::new(),

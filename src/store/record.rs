@@ -22,16 +22,25 @@ impl Store {
     /// Lets all rows follow the keys. What is lost before, the next open does again from the dead
     /// slots. What fails is tried again before anything else is written of a conversation.
     pub fn record(&mut self) -> Result<()> {
-        let behind: Vec<_> = self.unrecorded.keys().cloned().collect();
-        self.record_these(&behind, false)?;
-        self.drop_nameless()
+        while self.record_step()? != Step::Nothing {}
+        Ok(())
     }
 
     /// One step of [`Self::record`].
     pub fn record_step(&mut self) -> Result<Step> {
-        let some: Vec<_> = self.unrecorded.keys().take(STEP).cloned().collect();
+        let mut some: Vec<_> = self.by_rows.keys().take(STEP).cloned().collect();
+        while some.len() < STEP
+            && let Some(id) = self.behind.pop_front()
+        {
+            if self.is_behind(&id) {
+                some.push(id);
+            }
+        }
         let left_over = self.nameless.len() + self.delivered.len();
-        self.record_these(&some, false)?;
+        if let Err(error) = self.record_these(&some, false) {
+            self.behind.extend(some);
+            return Err(error);
+        }
         self.drop_nameless()?;
         Ok(match Step::of(some.len(), STEP) {
             Step::Nothing if left_over > 0 => Step::Rest,
@@ -41,10 +50,17 @@ impl Store {
 
     /// Before a conversation is written to: its rows follow its keys.
     pub(super) fn record_of(&mut self, id: &ConversationId) -> Result<()> {
-        if self.unrecorded.contains_key(id) {
+        if self.is_behind(id) {
             self.record_these(std::slice::from_ref(id), false)?;
         }
         self.drop_nameless()
+    }
+
+    /// Whether rows of a conversation have not followed its keys yet.
+    fn is_behind(&self, id: &ConversationId) -> bool {
+        let entry = self.entries.get(id);
+        entry.is_some_and(|entry| entry.unrecorded.is_some())
+            || !self.by_rows.is_empty() && self.by_rows.contains_key(id)
     }
 
     pub(super) fn record_these(&mut self, ids: &[ConversationId], flushed: bool) -> Result<()> {
@@ -57,7 +73,10 @@ impl Store {
         failpoint("rows-followed");
         // Only now does no row refer to these slots any more.
         for id in ids {
-            for (_, slots) in *self.unrecorded.remove(id).unwrap_or_default() {
+            self.by_rows.remove(id);
+            let entry = self.entries.get_mut(id);
+            let unrecorded = entry.and_then(|entry| entry.unrecorded.take());
+            for (_, slots) in *unrecorded.unwrap_or_default() {
                 self.dead_slots.extend(slots);
             }
         }
@@ -94,10 +113,11 @@ impl Store {
         }
         let destroyed = self.keys.destroy(&doomed);
         // Also where it failed: a row whose name may be dead takes no message any more.
-        for entry in nameless {
+        for mut entry in nameless {
             self.entries.remove(&entry.id);
+            self.by_rows.remove(&entry.id);
             // Rows that have not followed their keys need not: they go.
-            let unrecorded = self.unrecorded.remove(&entry.id).unwrap_or_default();
+            let unrecorded = entry.unrecorded.take().unwrap_or_default();
             let slots = (*unrecorded).into_iter().flat_map(|(_, slots)| slots);
             let slots = slots.chain(slots_of(&entry).map(|slot| slot.index));
             let slots = slots.collect();
@@ -144,12 +164,14 @@ impl Store {
 
     /// In the database: the rows follow the keys.
     fn record_rows(&mut self, ids: &[ConversationId], wait: bool) -> Result<()> {
-        let erasures = ids
+        let by_keys = ids
             .iter()
-            .filter_map(|id| self.unrecorded.get(id))
-            .flat_map(|unrecorded| unrecorded.iter());
-        let addressed: Vec<_> = erasures
-            .map(|(erasure, _)| {
+            .filter_map(|id| self.entries.get(id)?.unrecorded.as_ref())
+            .flat_map(|unrecorded| unrecorded.iter().map(|(erasure, _)| erasure));
+        let by_rows = ids.iter().filter_map(|id| self.by_rows.get(id)).flatten();
+        let addressed: Vec<_> = by_keys
+            .chain(by_rows)
+            .map(|erasure| {
                 let address = self.address(&erasure.conversation);
                 (address, self.source_of(erasure), erasure.clone())
             })
