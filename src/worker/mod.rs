@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::conversation::{Change, ConversationId, Message, Source};
-use crate::deletion::{Deletions, ErasedElsewhere, LeftBehind, Request, Scope};
+use crate::deletion::{Answer, Deletions, ErasedElsewhere, LeftBehind, Request, Scope};
 use crate::error::{Error, Result};
 use crate::event::{Cause, Event, Events, SyncState};
 use crate::failpoint::failpoint;
@@ -55,6 +55,8 @@ pub struct Worker {
     deletions: Deletions,
     events: Arc<Events>,
     queue: Arc<Queue<Command>>,
+    /// What the server has said, and the deletions do not know yet.
+    answers: Vec<Answer>,
     /// The first error of the pull at hand, for its reply.
     pull: Result<()>,
     checkpoints: Sender<bool>,
@@ -86,6 +88,7 @@ impl Worker {
             deletions,
             events,
             queue,
+            answers: Vec::new(),
             pull: Ok(()),
             checkpoints,
             written: 0,
@@ -154,12 +157,13 @@ impl Worker {
     }
 
     fn work(&mut self, mut commands: VecDeque<Command>) {
-        while !commands.is_empty() {
+        while !commands.is_empty() || !self.answers.is_empty() {
             self.guarded(|worker| worker.step(&mut commands));
         }
     }
 
-    /// Does the next command, or as many deletions as follow one another: they share a flush.
+    /// Does the next command, or as many deletions and answers as follow one another: they share
+    /// their flushes.
     fn step(&mut self, commands: &mut VecDeque<Command>) {
         let mut begun = 0;
         while begun < UNTOLD {
@@ -171,8 +175,9 @@ impl Worker {
             failpoint("accept");
             self.deletions.accept(requests, &mut self.store);
         }
-        if begun > 0 {
-            self.deletions.tell(&mut self.store);
+        let answers = std::mem::take(&mut self.answers);
+        if begun > 0 || !answers.is_empty() {
+            self.deletions.answered(answers, &mut self.store);
             return;
         }
         let erased = self.next_erased_elsewhere(commands);
@@ -188,7 +193,7 @@ impl Worker {
         }
     }
 
-    /// The deletions that come next, as many as go together.
+    /// The deletions that come next, as many as go together, past what the server says of others.
     fn next_deletions(&mut self, commands: &mut VecDeque<Command>) -> Vec<Request> {
         let mut requests = Vec::new();
         while requests.len() < TOGETHER
@@ -205,6 +210,7 @@ impl Worker {
                         reply.send(Err(error));
                     }
                 }
+                Command::Answered(answers) => self.answers.extend(answers),
                 // Harmless to pull forward, and it must not cut a run of deletions in two.
                 Command::Delivered(names) => self.deletions.note_delivered(names),
                 other => {
@@ -243,8 +249,10 @@ impl Worker {
     fn one(&mut self, command: Command) {
         match command {
             // Taken by the step itself, so that they go together.
-            Command::Delete(_) | Command::DeleteAll { .. } | Command::Delivered(..) => {}
-            Command::Answered(answers) => self.deletions.answered(answers, &mut self.store),
+            Command::Delete(_)
+            | Command::DeleteAll { .. }
+            | Command::Answered(_)
+            | Command::Delivered(..) => {}
             Command::Checkpointed { purge_waits } => {
                 // What this writes is not worth a checkpoint, or there would be no end of them.
                 self.written = self.written.saturating_sub(1);
