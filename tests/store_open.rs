@@ -273,6 +273,35 @@ fn a_disk_that_becomes_full() {
     assert_eq!(client.history("c2c_big").len(), 3);
 }
 
+/// DEL-1, CALL-3: a deletion whose only record is a row that cannot be written fails, and fails alone:
+/// one that was made together with it, and one after it, have a key to destroy.
+#[test]
+fn a_row_that_cannot_be_written_keeps_no_key_alive() {
+    let folder = tempfile::tempdir().unwrap();
+    let client = options(folder.path()).open();
+    client.save_texts("c2c_gone", &TEXTS);
+    assert_eq!(client.delete("c2c_gone").code(), 0);
+    client.save_texts("c2c_bob", &TEXTS);
+    client.save_texts("c2c_carol", &TEXTS);
+    drop(client);
+    let db = Connection::open(folder.path().join("store.db")).unwrap();
+    let never = "CREATE TRIGGER never BEFORE INSERT ON tombstones
+         BEGIN SELECT raise(ABORT, 'not today'); END";
+    db.execute_batch(never).unwrap();
+    drop(db);
+    let client = options(folder.path()).open();
+    let begin = |name: &str| {
+        let call = client.call();
+        assert_eq!(client.begin_delete(name, &call), abi::OK);
+        call
+    };
+    let calls = ["c2c_gone", "c2c_bob"].map(begin);
+    let codes = calls.map(|call| call.wait().code());
+    assert_eq!(codes, [abi::OUTCOME_UNKNOWN, abi::OK]);
+    assert_eq!(begin("c2c_carol").wait().code(), abi::OK);
+    assert!(client.texts("c2c_bob").is_empty());
+}
+
 /// A database of a newer version, and one that no release has written.
 #[test]
 fn a_newer_database() {

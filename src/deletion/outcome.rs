@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::asker::Answer;
 use super::table::erasure;
 use super::{Deletions, Noted, Policy, Receipt, Scope};
-use crate::conversation::{ConversationId, END};
+use crate::conversation::END;
 use crate::deletion::DeletionId;
 use crate::error::Error;
 use crate::failpoint::failpoint;
@@ -36,25 +36,27 @@ pub(super) struct CarriedOut {
 }
 
 impl Deletions {
-    /// Takes the server's answers: what it deleted dies here too, what it refused is kept, and
-    /// what is unclear or is to be tried again waits.
+    /// Takes the server's answers: what it deleted dies here too, with the next [`Self::tell`], what
+    /// it refused is kept, and what is unclear or is to be tried again waits.
     pub fn answered(&mut self, answers: Vec<Answer>, store: &mut Store) {
         let mut outcome = Outcome::default();
-        let mut free: Vec<ConversationId> = Vec::new();
         let ids = answers.iter().map(|answer| answer.intent.deletion);
         self.at_work.extend(ids);
         for answer in answers {
             let (id, conversation) = (answer.intent.deletion, answer.intent.conversation.clone());
             if self.no_longer_asked(id, &conversation) {
-                free.push(conversation);
+                self.free.push(conversation);
             }
             self.sort(answer, &mut outcome, store);
         }
         let delivery = self.delivery.clone();
-        let corked = delivery.cork();
+        let _corked = delivery.cork();
         self.settle_with(outcome, store);
-        self.tell(store);
-        drop(corked);
+    }
+
+    /// Begins what waited behind a deletion of the same conversation that the server has answered.
+    pub fn go_on_behind(&mut self, store: &mut Store) {
+        let free = std::mem::take(&mut self.free);
         let released: Vec<_> = free.iter().filter_map(|free| self.released(free)).collect();
         if !released.is_empty() {
             self.start(released, store);
@@ -273,7 +275,7 @@ impl Deletions {
         let certain = if untold.iter().any(|done| done.begun.is_some()) {
             store.make_certain()
         } else {
-            Ok(())
+            Ok(Ok(()))
         };
         let at = Instant::now();
         failpoint("before-delivery");
@@ -282,11 +284,20 @@ impl Deletions {
         let mut ended = Vec::with_capacity(untold.len());
         let mut notes = Vec::new();
         for done in untold {
-            if let (Err(disk), Some(_)) = (&certain, done.begun) {
+            let failed = match &certain {
+                Ok(Ok(())) => None,
+                // The others had a key to destroy, which is dead.
+                Ok(Err(disk)) => Some(disk).filter(|_| self.lacks_rows(done.deletion, store)),
+                Err(disk) => Some(disk),
+            };
+            if let (Some(disk), Some(_)) = (failed, done.begun) {
                 notes.extend(self.not_destroyed(done.deletion, disk));
                 continue;
             }
-            self.keep_receipts(&done, at);
+            // Asked for twice after a panic, it has ended with its first answer.
+            if !self.keep_receipts(&done, at) {
+                continue;
+            }
             if let Some(erasure) = &done.news {
                 self.tell_erased(erasure, store);
             }
@@ -298,6 +309,11 @@ impl Deletions {
             let _ = store.note_progress(&notes);
         }
         self.at_work.clear();
+    }
+
+    fn lacks_rows(&self, id: DeletionId, store: &Store) -> bool {
+        let flight = self.flights.get(&id);
+        flight.is_some_and(|flight| store.lacks_rows(&flight.intent.conversation))
     }
 
     /// Whether the listener is to hear of an erasure: it changes what is shown, or an earlier life
@@ -337,9 +353,12 @@ impl Deletions {
         self.wait_for_next_try(id, error, None)
     }
 
-    fn keep_receipts(&self, done: &CarriedOut, at: Instant) {
-        let flight = self.flights.get(&done.deletion);
-        for waiting in flight.map_or(&[][..], |flight| &flight.waiting) {
+    /// `false`: the deletion is not in the table any more.
+    fn keep_receipts(&self, done: &CarriedOut, at: Instant) -> bool {
+        let Some(flight) = self.flights.get(&done.deletion) else {
+            return false;
+        };
+        for waiting in &flight.waiting {
             let receipt = Receipt {
                 cut_off: done.cut_off,
                 erase: done.begun.map_or(Duration::ZERO, |begun| at - begun),
@@ -347,5 +366,6 @@ impl Deletions {
             };
             self.receipts.keep(waiting.id, receipt);
         }
+        true
     }
 }

@@ -38,6 +38,8 @@ pub struct Deletions {
     pub(super) of: Map<ConversationId, SmallVec<[DeletionId; 1]>>,
     /// Which of them is at the server: one at a time.
     asked: Map<ConversationId, DeletionId>,
+    /// The server is done with one of them, and whether another one waits is yet to be seen.
+    pub(super) free: Vec<ConversationId>,
     /// What time decides.
     pub(super) due: BTreeSet<(Instant, DeletionId)>,
     /// What is being worked on right now, for when the work panics.
@@ -70,6 +72,7 @@ impl Deletions {
             flights: Map::default(),
             of: Map::default(),
             asked: Map::default(),
+            free: Vec::new(),
             due: BTreeSet::new(),
             at_work: Vec::new(),
             untold: Vec::new(),

@@ -52,8 +52,14 @@ impl Store {
     /// The disk failed. Where that was after the first key was touched, what the deletions cover is
     /// hidden, and dead for this process; [`Self::record`] and the next deletion make it certain.
     pub fn destroy(&mut self, erasures: &[Erasure]) -> Result<()> {
+        let wanted = (self.rows_wanted.clone(), self.flush_rows);
         self.doom(erasures)?;
-        self.make_certain()
+        let certain = self.make_certain().flatten();
+        if certain.is_err() {
+            // Others are doomed, and whoever doomed them has yet to make them certain.
+            (self.rows_wanted, self.flush_rows) = wanted;
+        }
+        certain
     }
 
     /// The first half of [`Self::destroy`]: hides what the deletions cover. Any number of them
@@ -95,6 +101,7 @@ impl Store {
                 // With no key to destroy, the rows are the record.
                 let by_rows = self.by_rows.entry(erasure.conversation.clone());
                 by_rows.or_default().push(erasure.clone());
+                self.rows_wanted.push(erasure.conversation.clone());
                 self.flush_rows |= entry.is_some_and(Entry::is_there);
             }
             erased.push((erasure, slots));
@@ -107,14 +114,20 @@ impl Store {
         Ok(())
     }
 
-    /// The second half of [`Self::destroy`], for all that is doomed.
-    pub fn make_certain(&mut self) -> Result<()> {
-        let by_rows: Vec<_> = self.by_rows.keys().cloned().collect();
+    /// The second half of [`Self::destroy`], for all that is doomed. Inside: why rows could not be
+    /// written that are the record of something, see [`Self::lacks_rows`].
+    pub fn make_certain(&mut self) -> Result<Result<()>> {
+        // What fails here is told so; its rows follow when they can, and hold up nobody else.
+        let wanted = std::mem::take(&mut self.rows_wanted);
+        let flushed = std::mem::take(&mut self.flush_rows);
         self.keys.file.flush()?;
         failpoint("keys-destroyed");
-        self.record_these(&by_rows, self.flush_rows)?;
-        self.flush_rows = false;
-        Ok(())
+        Ok(self.record_these(&wanted, flushed))
+    }
+
+    /// Whether a conversation was erased with no key to destroy, and its rows do not say so yet.
+    pub fn lacks_rows(&self, id: &ConversationId) -> bool {
+        !self.by_rows.is_empty() && self.by_rows.contains_key(id)
     }
 
     /// Remembers how far a deletion reached whose conversation has nothing on this device that it

@@ -117,8 +117,10 @@ pub struct Store {
     /// Conversations whose rows have not followed their keys yet, see [`Entry::unrecorded`]. Some may
     /// have by now.
     behind: VecDeque<ConversationId>,
-    /// Doomed with no key to destroy: their rows are the record, and flushed where they hide something.
+    /// Doomed with no key to destroy, and not recorded yet: their rows are the record.
     by_rows: Map<ConversationId, Vec<Erasure>>,
+    /// Those of them that are to be certain next; flushed where they hide something.
+    rows_wanted: Vec<ConversationId>,
     flush_rows: bool,
     /// Their address key is destroyed, and the rows have not gone yet; with all slots that they
     /// still refer to.

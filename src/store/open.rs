@@ -65,6 +65,7 @@ impl Store {
             free_slots: Vec::new(),
             behind: VecDeque::new(),
             by_rows: Map::default(),
+            rows_wanted: Vec::new(),
             flush_rows: false,
             nameless: Vec::new(),
             delivered: Vec::new(),

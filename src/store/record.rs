@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use super::entry::{Entry, only_one, source_number};
+use super::entry::{Entry, Unrecorded, only_one, source_number};
 use super::erase::note_erased;
 use super::intent::{Named, strike};
 use super::slot::{Epitaph, SlotRef};
-use super::{Step, Store, flushed, unflushed};
+use super::{DeadSlots, Step, Store, flushed, unflushed};
 use crate::conversation::{ConversationId, END};
 use crate::deletion::{DeletionId, Scope};
 use crate::error::Result;
@@ -17,6 +17,8 @@ use crate::failpoint::failpoint;
 
 /// Conversations whose rows follow in one step: what comes meanwhile waits for its end.
 const STEP: usize = 64;
+/// Names that are looked at in one step: most conversations are forgotten before their rows follow.
+const LOOKED_AT: usize = 16 * STEP;
 
 impl Store {
     /// Lets all rows follow the keys. What is lost before, the next open does again from the dead
@@ -28,21 +30,30 @@ impl Store {
 
     /// One step of [`Self::record`].
     pub fn record_step(&mut self) -> Result<Step> {
-        let mut some: Vec<_> = self.by_rows.keys().take(STEP).cloned().collect();
-        while some.len() < STEP
-            && let Some(id) = self.behind.pop_front()
-        {
-            if self.is_behind(&id) {
-                some.push(id);
+        let mut some = Vec::new();
+        let mut looked_at = 0;
+        for id in self.behind.iter().take(LOOKED_AT) {
+            if some.len() == STEP {
+                break;
             }
+            looked_at += 1;
+            if self.is_behind(id) {
+                some.push(id.clone());
+            }
+        }
+        if some.is_empty() {
+            // Apart from the others, which are not to fail with them.
+            some.extend(self.by_rows.keys().take(STEP).cloned());
         }
         let left_over = self.nameless.len() + self.delivered.len();
         if let Err(error) = self.record_these(&some, false) {
-            self.behind.extend(some);
+            self.behind.rotate_left(looked_at);
             return Err(error);
         }
+        self.behind.drain(..looked_at);
         self.drop_nameless()?;
         Ok(match Step::of(some.len(), STEP) {
+            _ if !self.behind.is_empty() => Step::Full,
             Step::Nothing if left_over > 0 => Step::Rest,
             step => step,
         })
@@ -59,8 +70,7 @@ impl Store {
     /// Whether rows of a conversation have not followed its keys yet.
     fn is_behind(&self, id: &ConversationId) -> bool {
         let entry = self.entries.get(id);
-        entry.is_some_and(|entry| entry.unrecorded.is_some())
-            || !self.by_rows.is_empty() && self.by_rows.contains_key(id)
+        entry.is_some_and(|entry| entry.unrecorded.is_some()) || self.lacks_rows(id)
     }
 
     pub(super) fn record_these(&mut self, ids: &[ConversationId], flushed: bool) -> Result<()> {
@@ -75,9 +85,8 @@ impl Store {
         for id in ids {
             self.by_rows.remove(id);
             let entry = self.entries.get_mut(id);
-            let unrecorded = entry.and_then(|entry| entry.unrecorded.take());
-            for (_, slots) in *unrecorded.unwrap_or_default() {
-                self.dead_slots.extend(slots);
+            if let Some(unrecorded) = entry.and_then(|entry| entry.unrecorded.take()) {
+                self.dead_slots.extend(dead_slots(&unrecorded));
             }
         }
         Ok(())
@@ -118,7 +127,7 @@ impl Store {
             self.by_rows.remove(&entry.id);
             // Rows that have not followed their keys need not: they go.
             let unrecorded = entry.unrecorded.take().unwrap_or_default();
-            let slots = (*unrecorded).into_iter().flat_map(|(_, slots)| slots);
+            let slots = dead_slots(&unrecorded).into_iter();
             let slots = slots.chain(slots_of(&entry).map(|slot| slot.index));
             let slots = slots.collect();
             self.nameless.push((entry, slots));
@@ -220,6 +229,16 @@ impl Store {
             unflushed(db, follow)
         }
     }
+}
+
+/// The slots of the keys that erasures of one conversation have destroyed. Two that were doomed
+/// together name the same ones, which are used again once.
+fn dead_slots(unrecorded: &Unrecorded) -> DeadSlots {
+    let slots = unrecorded.iter().flat_map(|(_, slots)| slots);
+    let mut slots: DeadSlots = slots.copied().collect();
+    slots.sort_unstable();
+    slots.dedup();
+    slots
 }
 
 /// All keys of a conversation.

@@ -24,10 +24,10 @@ use crate::threads::Threads;
 pub use self::command::Command;
 use self::housekeeping::{CHECKPOINT_ROWS, House, make_checkpoints};
 
-/// Deletions that are begun together when more wait: few enough to stay in the processor's caches
+/// Deletions and answers that are taken together when more wait: few enough to stay in the processor's caches
 /// from one step to the next.
 const TOGETHER: usize = 500;
-/// Deletions that share a flush when more wait. The first of them is told after it, too: no more
+/// As many share a flush when more wait. The first of them is told after it, too: no more
 /// than that many others hold it up.
 const UNTOLD: usize = 1_000;
 /// Pulled pages that may wait: enough that neither side idles, too few to fill memory.
@@ -55,8 +55,6 @@ pub struct Worker {
     deletions: Deletions,
     events: Arc<Events>,
     queue: Arc<Queue<Command>>,
-    /// What the server has said, and the deletions do not know yet.
-    answers: Vec<Answer>,
     /// The first error of the pull at hand, for its reply.
     pull: Result<()>,
     checkpoints: Sender<bool>,
@@ -88,7 +86,6 @@ impl Worker {
             deletions,
             events,
             queue,
-            answers: Vec::new(),
             pull: Ok(()),
             checkpoints,
             written: 0,
@@ -157,7 +154,7 @@ impl Worker {
     }
 
     fn work(&mut self, mut commands: VecDeque<Command>) {
-        while !commands.is_empty() || !self.answers.is_empty() {
+        while !commands.is_empty() {
             self.guarded(|worker| worker.step(&mut commands));
         }
     }
@@ -165,19 +162,23 @@ impl Worker {
     /// Does the next command, or as many deletions and answers as follow one another: they share
     /// their flushes.
     fn step(&mut self, commands: &mut VecDeque<Command>) {
-        let mut begun = 0;
-        while begun < UNTOLD {
-            let requests = self.next_deletions(commands);
-            if requests.is_empty() {
+        let mut untold = 0;
+        while untold < UNTOLD {
+            let (requests, answers) = self.next_deletions(commands);
+            if requests.is_empty() && answers.is_empty() {
                 break;
             }
-            begun += requests.len();
-            failpoint("accept");
-            self.deletions.accept(requests, &mut self.store);
-        }
-        let answers = std::mem::take(&mut self.answers);
-        if begun > 0 || !answers.is_empty() {
+            untold += requests.len() + answers.len();
+            // Before the deletions: what has failed is joined by none of them.
             self.deletions.answered(answers, &mut self.store);
+            if !requests.is_empty() {
+                failpoint("accept");
+                self.deletions.accept(requests, &mut self.store);
+            }
+        }
+        if untold > 0 {
+            self.deletions.tell(&mut self.store);
+            self.deletions.go_on_behind(&mut self.store);
             return;
         }
         let erased = self.next_erased_elsewhere(commands);
@@ -193,10 +194,10 @@ impl Worker {
         }
     }
 
-    /// The deletions that come next, as many as go together, past what the server says of others.
-    fn next_deletions(&mut self, commands: &mut VecDeque<Command>) -> Vec<Request> {
-        let mut requests = Vec::new();
-        while requests.len() < TOGETHER
+    /// The deletions that come next, and what the server says of others, as many as go together.
+    fn next_deletions(&mut self, commands: &mut VecDeque<Command>) -> (Vec<Request>, Vec<Answer>) {
+        let (mut requests, mut answers) = (Vec::new(), Vec::new());
+        while requests.len() + answers.len() < TOGETHER
             && let Some(command) = commands.pop_front()
         {
             match command {
@@ -210,7 +211,7 @@ impl Worker {
                         reply.send(Err(error));
                     }
                 }
-                Command::Answered(answers) => self.answers.extend(answers),
+                Command::Answered(more) => answers.extend(more),
                 // Harmless to pull forward, and it must not cut a run of deletions in two.
                 Command::Delivered(names) => self.deletions.note_delivered(names),
                 other => {
@@ -219,7 +220,7 @@ impl Worker {
                 }
             }
         }
-        requests
+        (requests, answers)
     }
 
     /// The same for what was erased elsewhere, unless the pull that brought it has failed.
